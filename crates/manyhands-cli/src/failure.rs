@@ -1,0 +1,76 @@
+//! How a command ends when it cannot do what it was asked: a text for people and an exit code for programs.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use manyhands::{CallError, ConfigError, ErrorKind, ErrorType};
+
+use crate::output;
+
+/// A command's failure.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    text: String,
+    code: u8,
+}
+
+/// The tool said no.
+pub(crate) const REFUSED: u8 = 1;
+/// The command line or the configuration is wrong.
+pub(crate) const USAGE: u8 = 2;
+/// A server is unavailable, or did not answer in time.
+pub(crate) const UNAVAILABLE: u8 = 3;
+/// Credentials or permission are missing.
+pub(crate) const UNAUTHORIZED: u8 = 4;
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>, code: u8) -> Self {
+        Self {
+            text: text.into(),
+            code,
+        }
+    }
+
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self::new(text, USAGE)
+    }
+
+    /// Prints the text to stderr and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        output::error(&self.text);
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(with_sources(&error))
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self::new(with_sources(&error), exit_code(&error))
+    }
+}
+
+/// The exit code that tells a failed call's class.
+pub(crate) fn exit_code(error: &CallError) -> u8 {
+    match (error.kind(), error.error_type()) {
+        (ErrorKind::NotFound | ErrorKind::InvalidArguments, _) => USAGE,
+        (_, ErrorType::Authorization) => UNAUTHORIZED,
+        (ErrorKind::Refused | ErrorKind::InputRequired, _) => REFUSED,
+        _ => UNAVAILABLE,
+    }
+}
+
+/// "failed to .." with what lies beneath.
+pub(crate) fn with_sources(error: &dyn Error) -> String {
+    let mut text = format!("failed to {error}");
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text.push_str(&format!("\n  because: {inner}"));
+        source = inner.source();
+    }
+    text
+}

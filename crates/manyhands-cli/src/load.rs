@@ -1,0 +1,99 @@
+//! Which configuration is used, and whether it may be.
+
+use std::path::{Path, PathBuf};
+
+use manyhands::{Builder, Config, ServerSection, Settings};
+use manyhands_config::trust::{TrustState, TrustStore};
+use manyhands_config::{ConfigFile, Environment, Located, locate};
+
+use crate::args::Options;
+use crate::failure::Failure;
+use crate::output;
+
+/// The configuration's type here.
+pub(crate) type Configuration = Config<ServerSection, Settings>;
+
+/// Reads the configuration and prints its warnings.
+pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
+    let config = configuration(options)?;
+    for warning in &config.warnings {
+        output::note(&warning.to_string());
+    }
+    Ok(manyhands::builder(config))
+}
+
+/// Reads the file that `--config` names, or the one that belongs here.
+fn configuration(options: &Options) -> Result<Configuration, Failure> {
+    let file = match &options.config {
+        Some(path) => ConfigFile::read(path, &Environment)?,
+        None => {
+            let Located {
+                path,
+                project_local,
+                ..
+            } = located()?;
+            let file = ConfigFile::read(&path, &Environment)?;
+            if project_local {
+                require_trust(&file, &path)?;
+            }
+            file
+        }
+    };
+    Ok(Config::resolve(&file, &Environment)?)
+}
+
+/// Finds the configuration that is used here when none is named.
+pub(crate) fn located() -> Result<Located, Failure> {
+    locate(Path::new("."), config_dir().as_deref()).ok_or_else(|| {
+        Failure::usage(
+            "failed to find a configuration: there is no mcp.json here, no .mcp.json, .cursor/mcp.json or \
+             .vscode/mcp.json, and no personal one; name one with `--config FILE`, or try `manyhands demo`",
+        )
+    })
+}
+
+/// A configuration that came with a project runs nothing before somebody has looked at it.
+fn require_trust(file: &ConfigFile, path: &Path) -> Result<(), Failure> {
+    let store = trust_store()?;
+    let state = store
+        .state(file)
+        .map_err(|error| Failure::usage(crate::failure::with_sources(&error)))?;
+    let shown = path.display();
+    match state {
+        TrustState::Trusted => Ok(()),
+        TrustState::Changed => Err(Failure::usage(format!(
+            "failed to use {shown}: it has changed since you trusted it; look at it, then run `manyhands trust`, or name \
+             it with `--config {shown}` to use it once"
+        ))),
+        _ => Err(Failure::usage(format!(
+            "failed to use {shown}: it came with this folder and may start any program, and nobody has trusted it yet; \
+             look at it, then run `manyhands trust`, or name it with `--config {shown}` to use it once"
+        ))),
+    }
+}
+
+/// Where trust is remembered.
+pub(crate) fn trust_store() -> Result<TrustStore, Failure> {
+    let dir = state_dir().ok_or_else(|| {
+        Failure::usage("failed to find a folder for state: set HOME or XDG_STATE_HOME, or name the file with `--config`")
+    })?;
+    Ok(TrustStore::new(dir))
+}
+
+fn state_dir() -> Option<PathBuf> {
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("LOCALAPPDATA"));
+    let base = base.or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
+    Some(base.join("manyhands"))
+}
+
+fn config_dir() -> Option<PathBuf> {
+    let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("APPDATA"));
+    base.or_else(|| Some(absolute("HOME")?.join(".config")))
+}
+
+/// A folder from the environment; the XDG specification has relative ones ignored.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+}

@@ -1,0 +1,103 @@
+//! The `manyhands` command: reads arguments, runs one command, and ends with its exit code.
+
+mod args;
+mod commands;
+mod failure;
+mod load;
+mod output;
+mod progress;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use args::{Args, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    write_logs(args.verbose);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::usage(format!("failed to start: {error}")).report(),
+    };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            result = run(args) => match result {
+                Ok(code) => code,
+                Err(failure) => failure.report(),
+            },
+            // Dropping the command ends every server that it started.
+            () = interrupted() => ExitCode::from(130),
+        }
+    });
+    let _ = std::io::stdout().flush();
+    // A blocked read of standard input must not hold up the end; children get their time to go.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    code
+}
+
+async fn run(args: Args) -> Result<ExitCode, Failure> {
+    let Args {
+        command, options, ..
+    } = args;
+    match command {
+        Command::Demo(demo) => commands::demo::run(demo, &options).await,
+        Command::DemoServer(server) => commands::demo_server::run(server).await,
+        Command::Tools => commands::list::tools(&options).await,
+        Command::Prompts { name, arguments } => {
+            commands::list::prompts(&options, name, arguments).await
+        }
+        Command::Resources { uri } => commands::list::resources(&options, uri).await,
+        Command::Call { name, arguments } => commands::call::run(&options, name, arguments).await,
+        Command::Doctor => commands::doctor::run(&options).await,
+        Command::Serve { stdio: _ } => commands::serve::run(&options).await,
+        Command::Trust { file, revoke } => commands::trust::run(file, revoke),
+    }
+}
+
+/// Waits for Ctrl-C, or for being told to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        ) {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a signal handler, the system ends the program by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Writes logs to stderr: warnings by default, more with `-v`, anything with `RUST_LOG`.
+fn write_logs(verbose: u8) {
+    let default = match verbose {
+        // What rmcp complains about, our own errors tell better.
+        0 => "warn,rmcp=off",
+        1 => "info,rmcp=warn",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let colour = output::stderr_has_colour();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colour)
+        .init();
+}

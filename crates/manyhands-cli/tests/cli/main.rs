@@ -1,0 +1,29 @@
+//! The program as an impatient stranger meets it: started as a process, judged by what it prints, by its exit code,
+//! and by what it leaves behind. Nothing here knows the inside of the program.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking, as the tests themselves do"
+)]
+
+mod arguments;
+#[cfg(unix)]
+mod beside;
+mod call;
+mod config_file;
+mod demo;
+mod harness;
+mod help;
+mod http;
+mod http_servers;
+mod lists;
+#[cfg(unix)]
+mod processes;
+mod redact;
+mod rpc;
+mod serve;
+#[cfg(unix)]
+mod stdio_servers;
+mod trust;

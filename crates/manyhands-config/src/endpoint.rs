@@ -1,0 +1,152 @@
+//! Where a server is: a program to start, or an address to call.
+//!
+//! What is secret in an endpoint never shows: `Debug` gives keys without their
+//! values, counts arguments, and shows a command as it was written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Tells how one server is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// A child process that speaks over its standard input and output.
+    Stdio(StdioEndpoint),
+    /// A server that speaks streamable HTTP.
+    Http(HttpEndpoint),
+}
+
+/// A program to start, with all references filled in.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StdioEndpoint {
+    /// The program, as a path or as a name that is looked up in `PATH`.
+    pub command: String,
+    /// Its arguments.
+    pub args: Vec<String>,
+    /// The variables it gets: those of the `envFile`, overruled by those of `env`.
+    pub env: BTreeMap<String, String>,
+    /// The absolute directory to start in, where the entry names one.
+    pub cwd: Option<PathBuf>,
+    /// The command and the directory before references were filled in, which is what may be shown.
+    pub(crate) written: (String, Option<String>),
+}
+
+/// An address to call, with all references filled in.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpEndpoint {
+    /// The absolute `http` or `https` URL.
+    pub url: String,
+    /// The headers that go with every request.
+    pub headers: BTreeMap<String, String>,
+    /// The URL before references were filled in, of which a part may be shown.
+    pub(crate) written: String,
+}
+
+impl fmt::Debug for StdioEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (command, cwd) = &self.written;
+        f.debug_struct("StdioEndpoint")
+            .field("command", command)
+            .field("args", &format_args!("[{} hidden]", self.args.len()))
+            .field("env", &Keys(&self.env))
+            .field("cwd", cwd)
+            .finish()
+    }
+}
+
+impl fmt::Debug for HttpEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpEndpoint")
+            .field("url", &format_args!("{:?}", origin(&self.written)))
+            .field("headers", &Keys(&self.headers))
+            .finish()
+    }
+}
+
+/// Shows which keys there are, and no value.
+struct Keys<'a>(&'a BTreeMap<String, String>);
+
+impl fmt::Debug for Keys<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Whether `url` is absolute, has a host, and is of a scheme that can be called.
+pub(crate) fn is_http(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return false;
+    };
+    let known = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let (_, host) = authority(rest);
+    let name = host.split(':').next().unwrap_or_default();
+    known && !name.is_empty() && !url.contains(|c: char| c.is_whitespace() || c.is_control())
+}
+
+/// The scheme and host. Path, query and user part may all hold a key, so none of them is shown.
+fn origin(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "…".to_owned();
+    };
+    let (before, host) = authority(rest);
+    let user = if before.is_empty() { "" } else { "…@" };
+    let path = if rest.len() > before.len() + host.len() {
+        "/…"
+    } else {
+        ""
+    };
+    format!("{scheme}://{user}{host}{path}")
+}
+
+/// Splits off the user part, with its `@`, and the host with its port.
+fn authority(rest: &str) -> (&str, &str) {
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, _) = rest.split_at(end);
+    authority
+        .rfind('@')
+        .map_or(("", authority), |at| authority.split_at(at + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_absolute_http_urls_are_urls() {
+        for good in [
+            "http://localhost:3000/mcp",
+            "HTTPS://u:p@example.com?x",
+            "http://[::1]/",
+        ] {
+            assert!(is_http(good), "{good}");
+        }
+        let bad = [
+            "",
+            "example.com/mcp",
+            "/mcp",
+            "ws://a",
+            "http://",
+            "http:///x",
+            "http://:80/",
+            "http://u@/",
+            "http://a b",
+        ];
+        for bad in bad {
+            assert!(!is_http(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_origin_shows_neither_user_nor_path_nor_query() {
+        assert_eq!(
+            origin("https://me:canary@host:1/canary?k=canary"),
+            "https://…@host:1/…"
+        );
+        assert_eq!(origin("https://host"), "https://host");
+        assert_eq!(origin("https://host?canary"), "https://host/…");
+        assert_eq!(origin("canary"), "…");
+    }
+}

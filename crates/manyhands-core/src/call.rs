@@ -1,0 +1,323 @@
+//! What is asked of a server, and in which context.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::names::{QualifiedName, ServerId};
+
+/// What kind of thing a server offers under a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum CapabilityKind {
+    /// Called with arguments, does something.
+    Tool,
+    /// A message template that a person or model fills in.
+    Prompt,
+    /// Content read by its URI.
+    Resource,
+}
+
+impl CapabilityKind {
+    /// The word for it in messages and JSON keys: `tool`, `prompt` or `resource`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Prompt => "prompt",
+            Self::Resource => "resource",
+        }
+    }
+}
+
+/// One tool, prompt or resource as callers name it: `slack.search_messages`, `files+file:///a.txt`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Capability {
+    kind: CapabilityKind,
+    name: String,
+}
+
+impl Capability {
+    /// Names a capability by its kind and its name across all servers.
+    pub fn new(kind: CapabilityKind, name: impl Into<String>) -> Self {
+        Self {
+            kind,
+            name: name.into(),
+        }
+    }
+
+    /// Whether it is a tool, a prompt or a resource.
+    #[must_use]
+    pub fn kind(&self) -> CapabilityKind {
+        self.kind
+    }
+
+    /// Its name across all servers.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// A JSON object of arguments, kept as the text that goes on the wire.
+#[derive(Debug, Clone)]
+pub struct Arguments(Arc<RawValue>);
+
+impl Arguments {
+    /// Takes a JSON object, or `null` for none.
+    ///
+    /// # Errors
+    /// [`NotAnObject`] when `value` is a list, text, number or boolean.
+    pub fn from_value(value: &Value) -> Result<Self, NotAnObject> {
+        let found = match value {
+            Value::Null => return Ok(Self::default()),
+            Value::Object(_) => return Ok(Self::from_json(&value.to_string())),
+            Value::Array(_) => "a list",
+            Value::String(_) => "a text",
+            Value::Number(_) => "a number",
+            Value::Bool(_) => "a boolean",
+        };
+        Err(NotAnObject { found })
+    }
+
+    /// The object's JSON text.
+    #[must_use]
+    pub fn as_json(&self) -> &RawValue {
+        &self.0
+    }
+
+    fn from_json(text: &str) -> Self {
+        let raw = RawValue::from_string(text.to_owned());
+        Self(raw.expect("a printed JSON object is JSON").into())
+    }
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        Self::from_json("{}")
+    }
+}
+
+/// Arguments that are not a JSON object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "read the arguments: expected a JSON object such as {{\"query\": \"outage\"}}, found {found}"
+)]
+pub struct NotAnObject {
+    found: &'static str,
+}
+
+/// Which of a server's lists is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum ListKind {
+    /// `tools/list`
+    Tools,
+    /// `prompts/list`
+    Prompts,
+    /// `resources/list`
+    Resources,
+    /// `resources/templates/list`
+    ResourceTemplates,
+}
+
+impl ListKind {
+    /// The field of the result that holds the items.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+            Self::Prompts => "prompts",
+            Self::Resources => "resources",
+            Self::ResourceTemplates => "resourceTemplates",
+        }
+    }
+}
+
+/// One request to one server, in that server's own names.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Request {
+    /// `tools/call`
+    CallTool {
+        /// The tool's name on its server.
+        name: Arc<str>,
+        /// What it is called with.
+        arguments: Arguments,
+    },
+    /// `prompts/get`
+    GetPrompt {
+        /// The prompt's name on its server.
+        name: Arc<str>,
+        /// What it is filled in with.
+        arguments: Arguments,
+    },
+    /// `resources/read`
+    ReadResource {
+        /// The resource's URI on its server.
+        uri: Arc<str>,
+    },
+    /// One page of a list.
+    List {
+        /// Which list.
+        kind: ListKind,
+        /// Where the page begins; none for the first page.
+        cursor: Option<String>,
+    },
+}
+
+impl Request {
+    /// The JSON-RPC method.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::CallTool { .. } => "tools/call",
+            Self::GetPrompt { .. } => "prompts/get",
+            Self::ReadResource { .. } => "resources/read",
+            Self::List { kind, .. } => match kind {
+                ListKind::Tools => "tools/list",
+                ListKind::Prompts => "prompts/list",
+                ListKind::Resources => "resources/list",
+                ListKind::ResourceTemplates => "resources/templates/list",
+            },
+        }
+    }
+
+    /// The JSON-RPC parameters, without `_meta`.
+    #[must_use]
+    pub fn params(&self) -> Value {
+        match self {
+            Self::CallTool { name, arguments } | Self::GetPrompt { name, arguments } => {
+                json!({ "name": name, "arguments": arguments.as_json() })
+            }
+            Self::ReadResource { uri } => json!({ "uri": uri }),
+            Self::List {
+                cursor: Some(cursor),
+                ..
+            } => json!({ "cursor": cursor }),
+            Self::List { cursor: None, .. } => json!({}),
+        }
+    }
+
+    /// What the request is for, named across all servers; none for a list.
+    #[must_use]
+    pub fn capability(&self, server: &ServerId) -> Option<Capability> {
+        let qualify =
+            |name: &Arc<str>| QualifiedName::new(server.clone(), name.clone()).to_string();
+        match self {
+            Self::CallTool { name, .. } => {
+                Some(Capability::new(CapabilityKind::Tool, qualify(name)))
+            }
+            Self::GetPrompt { name, .. } => {
+                Some(Capability::new(CapabilityKind::Prompt, qualify(name)))
+            }
+            Self::ReadResource { uri } => {
+                let scheme = server.as_str().replace('_', ".");
+                Some(Capability::new(
+                    CapabilityKind::Resource,
+                    format!("{scheme}+{uri}"),
+                ))
+            }
+            Self::List { .. } => None,
+        }
+    }
+}
+
+/// One request on its way to the server that answers it.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Which server.
+    pub server: ServerId,
+    /// What is asked of it.
+    pub request: Request,
+    /// On whose behalf, and for how long.
+    pub context: CallContext,
+}
+
+impl Call {
+    /// Asks `server` for `request`, in a context of its own.
+    #[must_use]
+    pub fn new(server: ServerId, request: Request) -> Self {
+        Self {
+            server,
+            request,
+            context: CallContext::default(),
+        }
+    }
+}
+
+/// What goes with a call beside its arguments.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CallContext {
+    /// Ties everything that is written about this call together.
+    pub trace: TraceId,
+    /// The longest the caller waits, in total; none leaves it to the server's setting.
+    pub timeout: Option<Duration>,
+}
+
+impl CallContext {
+    /// Sets the longest the caller waits, in total.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+/// Identifies one call in errors and logs: a W3C trace id, 32 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId(u128);
+
+impl Default for TraceId {
+    fn default() -> Self {
+        // The W3C form reserves zero for "invalid".
+        Self(fastrand::u128(1..))
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_objects_and_null_are_arguments() {
+        assert_eq!(
+            Arguments::from_value(&json!({"a": 1}))
+                .unwrap()
+                .as_json()
+                .get(),
+            r#"{"a":1}"#
+        );
+        assert_eq!(
+            Arguments::from_value(&Value::Null).unwrap().as_json().get(),
+            "{}"
+        );
+        let error = Arguments::from_value(&json!([1])).unwrap_err();
+        assert!(error.to_string().ends_with("found a list"), "{error}");
+    }
+
+    #[test]
+    fn params_hold_the_arguments_as_they_were_given() {
+        let arguments = Arguments::from_value(&json!({"z": 1, "a": {"b": []}})).unwrap();
+        let request = Request::CallTool {
+            name: "t".into(),
+            arguments,
+        };
+        assert_eq!(
+            request.params().to_string(),
+            r#"{"name":"t","arguments":{"z":1,"a":{"b":[]}}}"#
+        );
+    }
+}

@@ -1,0 +1,403 @@
+//! One shape for everything that can go wrong with a call, for people, models and machines.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use serde::ser::{SerializeMap as _, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Capability, TraceId};
+use crate::names::ServerId;
+
+/// What went wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No server offers this name.
+    NotFound,
+    /// The arguments do not fit what the capability takes.
+    InvalidArguments,
+    /// The server is not connected: it is starting, failed to start, or stopped earlier.
+    Unavailable,
+    /// The connection ended while the call was under way.
+    ConnectionClosed,
+    /// The server did not answer in time.
+    DeadlineExceeded,
+    /// The server answered that it is too busy.
+    RateLimited,
+    /// The server wants credentials that it did not get.
+    Unauthorized,
+    /// The server answered with a protocol error.
+    Refused,
+    /// The server asked a question that nobody here can answer.
+    InputRequired,
+    /// What came back cannot be understood.
+    MalformedReply,
+}
+
+impl ErrorKind {
+    /// A stable word for programs, in `snake_case`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::Unavailable => "unavailable",
+            Self::ConnectionClosed => "connection_closed",
+            Self::DeadlineExceeded => "deadline_exceeded",
+            Self::RateLimited => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::Refused => "refused",
+            Self::InputRequired => "input_required",
+            Self::MalformedReply => "malformed_reply",
+        }
+    }
+
+    /// The class that decides what a caller does next.
+    #[must_use]
+    pub fn error_type(self) -> ErrorType {
+        match self {
+            Self::Unavailable
+            | Self::ConnectionClosed
+            | Self::DeadlineExceeded
+            | Self::RateLimited => ErrorType::Transient,
+            Self::Unauthorized => ErrorType::Authorization,
+            Self::MalformedReply => ErrorType::Critical,
+            Self::NotFound | Self::InvalidArguments | Self::Refused | Self::InputRequired => {
+                ErrorType::Permanent
+            }
+        }
+    }
+}
+
+/// The four classes of failure, by what helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ErrorType {
+    /// Passes by itself: wait, or take another way.
+    Transient,
+    /// Something is broken: a person should look.
+    Critical,
+    /// A login or a permission is missing.
+    Authorization,
+    /// The same request will fail again: change it.
+    Permanent,
+}
+
+impl ErrorType {
+    /// The word for it in JSON: `transient`, `critical`, `authorization` or `permanent`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::Critical => "critical",
+            Self::Authorization => "authorization",
+            Self::Permanent => "permanent",
+        }
+    }
+}
+
+/// How far a failed call got: whether doing it again could do it twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    /// It never left: repeating is safe.
+    NotSent,
+    /// The server turned it away without acting on it: repeating does nothing twice.
+    Rejected,
+    /// The server may have acted on it.
+    Unknown,
+}
+
+impl Delivery {
+    /// The word for it in JSON: `not_sent`, `rejected` or `unknown`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A call that did not give a reply.
+///
+/// `Display` gives a lowercase fragment that fits "failed to {error}" and says
+/// what to do next. [`Serialize`] gives the shape for machines and models:
+/// `{code, message, type, server, tool, delivery, retryable, retry_after_ms, trace_id}`.
+#[derive(Debug)]
+pub struct CallError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    error_type: ErrorType,
+    delivery: Delivery,
+    cause: String,
+    advice: Option<String>,
+    server: Option<ServerId>,
+    capability: Option<Capability>,
+    retry_after: Option<Duration>,
+    trace: TraceId,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl CallError {
+    /// Says what went wrong, and whether the server may have acted. `cause` is a lowercase fragment.
+    pub fn new(kind: ErrorKind, delivery: Delivery, cause: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            error_type: kind.error_type(),
+            delivery,
+            cause: cause.into(),
+            advice: None,
+            server: None,
+            capability: None,
+            retry_after: None,
+            trace: TraceId::default(),
+            source: None,
+        }))
+    }
+
+    /// Adds what to do next, as a lowercase fragment.
+    #[must_use]
+    pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
+        self.0.advice = Some(advice.into());
+        self
+    }
+
+    /// Adds which server it concerns.
+    #[must_use]
+    pub fn with_server(mut self, server: ServerId) -> Self {
+        self.0.server = Some(server);
+        self
+    }
+
+    /// Adds which tool, prompt or resource it concerns.
+    #[must_use]
+    pub fn with_capability(mut self, capability: Option<Capability>) -> Self {
+        self.0.capability = capability;
+        self
+    }
+
+    /// Adds how long the server asked to be left alone.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.0.retry_after = wait;
+        self
+    }
+
+    /// Replaces the class that follows from the kind.
+    #[must_use]
+    pub fn with_type(mut self, error_type: ErrorType) -> Self {
+        self.0.error_type = error_type;
+        self
+    }
+
+    /// Ties it to the call that it ended.
+    #[must_use]
+    pub fn with_trace(mut self, trace: TraceId) -> Self {
+        self.0.trace = trace;
+        self
+    }
+
+    /// Adds the error beneath it, whose text `cause` must not repeat.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The class that decides what to do next.
+    #[must_use]
+    pub fn error_type(&self) -> ErrorType {
+        self.0.error_type
+    }
+
+    /// How far the call got.
+    #[must_use]
+    pub fn delivery(&self) -> Delivery {
+        self.0.delivery
+    }
+
+    /// What happened, as a lowercase fragment without the names.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.0.cause
+    }
+
+    /// What to do next, as a lowercase fragment.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
+    /// The server it concerns, where one is known.
+    #[must_use]
+    pub fn server(&self) -> Option<&ServerId> {
+        self.0.server.as_ref()
+    }
+
+    /// The tool, prompt or resource it concerns.
+    #[must_use]
+    pub fn capability(&self) -> Option<&Capability> {
+        self.0.capability.as_ref()
+    }
+
+    /// How long the server asked to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Ties this error to log lines of the same call.
+    #[must_use]
+    pub fn trace(&self) -> TraceId {
+        self.0.trace
+    }
+
+    /// Whether the same call may be sent again, whatever the tool does: it passes by itself and was not acted on.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.error_type == ErrorType::Transient && self.0.delivery != Delivery::Unknown
+    }
+
+    fn write_action(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.capability, &self.0.server) {
+            (Some(capability), _) => {
+                let verb = match capability.kind() {
+                    crate::CapabilityKind::Tool => "call",
+                    crate::CapabilityKind::Prompt => "get prompt",
+                    crate::CapabilityKind::Resource => "read",
+                };
+                write!(
+                    f,
+                    "{verb} {}: ",
+                    crate::Printable(&crate::clip(capability.name(), 200))
+                )
+            }
+            (None, Some(server)) => write!(f, "ask {server}: "),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_action(f)?;
+        f.write_str(&self.0.cause)?;
+        match &self.0.advice {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for CallError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl Serialize for CallError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Inner {
+            kind,
+            error_type,
+            delivery,
+            server,
+            capability,
+            retry_after,
+            trace,
+            ..
+        } = &*self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("code", kind.code())?;
+        map.serialize_entry("message", &format!("failed to {self}"))?;
+        map.serialize_entry("type", error_type)?;
+        map.serialize_entry("server", server)?;
+        match capability {
+            Some(it) => map.serialize_entry(it.kind().as_str(), it.name())?,
+            None => map.serialize_entry("tool", &())?,
+        }
+        map.serialize_entry("delivery", delivery)?;
+        map.serialize_entry("retryable", &self.is_retryable())?;
+        let millis = retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        map.serialize_entry("retry_after_ms", &millis)?;
+        map.serialize_entry("trace_id", &trace.to_string())?;
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::CapabilityKind;
+
+    fn stopped() -> CallError {
+        CallError::new(
+            ErrorKind::ConnectionClosed,
+            Delivery::Unknown,
+            "the server stopped",
+        )
+        .with_server(ServerId::parse("slack").unwrap())
+        .with_capability(Some(Capability::new(
+            CapabilityKind::Tool,
+            "slack.post_message",
+        )))
+        .with_advice("check whether it took effect before sending it again")
+    }
+
+    #[test]
+    fn the_text_names_the_tool_the_cause_and_the_next_step() {
+        assert_eq!(
+            format!("failed to {}", stopped()),
+            "failed to call slack.post_message: the server stopped; check whether it took effect \
+             before sending it again"
+        );
+    }
+
+    #[test]
+    fn the_json_has_the_one_shape() {
+        let json = serde_json::to_value(stopped()).unwrap();
+        let keys: Vec<_> = json
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "code",
+                "message",
+                "type",
+                "server",
+                "tool",
+                "delivery",
+                "retryable",
+                "retry_after_ms",
+                "trace_id"
+            ]
+        );
+        assert_eq!(json["type"], "transient");
+        assert_eq!(json["delivery"], "unknown");
+    }
+
+    #[test]
+    fn a_call_that_may_have_happened_is_not_retryable() {
+        assert!(!stopped().is_retryable());
+        let unsent = CallError::new(ErrorKind::Unavailable, Delivery::NotSent, "it is starting");
+        assert!(unsent.is_retryable());
+        let refused = CallError::new(ErrorKind::Refused, Delivery::Rejected, "no such tool");
+        assert!(!refused.is_retryable());
+    }
+}

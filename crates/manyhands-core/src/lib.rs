@@ -1,0 +1,39 @@
+//! The vocabulary that every layer of Manyhands speaks: names, requests,
+//! replies, inventories and errors.
+//!
+//! This crate does no I/O and knows no server. It re-exports rmcp's protocol
+//! types as [`model`], so that a new rmcp major reaches the public API through
+//! one door only.
+//!
+//! ```
+//! use manyhands_core::{QualifiedName, ServerId};
+//!
+//! let server = ServerId::parse("slack")?;
+//! let name = QualifiedName::new(server, "search_messages");
+//! assert_eq!(name.to_string(), "slack.search_messages");
+//! # Ok::<(), manyhands_core::InvalidServerId>(())
+//! ```
+
+mod call;
+mod duration;
+mod error;
+mod hash;
+mod inventory;
+mod names;
+mod reply;
+mod secret;
+mod text;
+
+pub use call::{
+    Arguments, Call, CallContext, Capability, CapabilityKind, ListKind, NotAnObject, Request,
+    TraceId,
+};
+pub use duration::HumanDuration;
+pub use error::{CallError, Delivery, ErrorKind, ErrorType};
+pub use hash::{fingerprint, short_hash};
+pub use inventory::{Inventory, Notice, ServerInfo};
+pub use names::{InvalidServerId, QualifiedName, ServerId, assign_ids};
+pub use reply::{DecodeError, Reply, ToolFailure};
+pub use rmcp::model;
+pub use secret::Secret;
+pub use text::{Printable, clip, nearest};

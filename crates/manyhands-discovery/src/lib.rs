@@ -1,0 +1,165 @@
+//! Asks one connected server what it offers: all pages, within limits, item by item.
+//!
+//! A server's lists come from a stranger. One item that cannot be understood is
+//! left out and told; the rest survives. This crate knows nothing of other
+//! servers or of names across them.
+//!
+//! ```
+//! use manyhands_discovery::{Limits, discover};
+//! # async fn example(connection: manyhands_transport::Connection) {
+//! let found = discover(&connection, &Limits::default()).await;
+//! println!("{} tools, {} notices", found.inventory.tools.len(), found.inventory.notices.len());
+//! # }
+//! ```
+
+mod decode;
+mod pages;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use manyhands_core::{CallError, CapabilityKind, ErrorKind, Inventory, ListKind, Notice};
+use manyhands_transport::Connection;
+use serde::de::DeserializeOwned;
+
+use decode::{Item, Notices};
+use pages::fetch;
+
+/// How much of a server's lists is read. What goes beyond is left out, and told.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Pages of one list; 200 by default.
+    pub pages: usize,
+    /// Items of one list; 10,000 by default.
+    pub items: usize,
+    /// Bytes of JSON of one list; 32 MiB by default.
+    pub bytes: usize,
+    /// How long one page may take; 30 s by default.
+    pub page_limit: Duration,
+    /// How long one list may take in all; 60 s by default.
+    pub list_limit: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pages: 200,
+            items: 10_000,
+            bytes: 32 * 1024 * 1024,
+            page_limit: Duration::from_secs(30),
+            list_limit: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What a server offers, as far as it could be learned.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Discovered {
+    /// Everything that could be read.
+    pub inventory: Inventory,
+    /// Why the tools could not be listed, although the server says it has some.
+    pub failure: Option<CallError>,
+}
+
+/// Asks for all lists that the server says it has, at once.
+///
+/// It never fails as a whole: what could not be read is missing from the
+/// inventory and told in its notices, or in `failure` where it is the tools.
+pub async fn discover(connection: &Connection, limits: &Limits) -> Discovered {
+    let started = Instant::now();
+    let (tools, prompts, resources, templates) = tokio::join!(
+        Box::pin(list(connection, ListKind::Tools, limits)),
+        Box::pin(list(connection, ListKind::Prompts, limits)),
+        Box::pin(list(connection, ListKind::Resources, limits)),
+        Box::pin(list(connection, ListKind::ResourceTemplates, limits)),
+    );
+    let mut inventory = Inventory::default();
+    let mut notices = Notices::default();
+    let failure = tools.failure;
+    inventory.tools = notices.merge(tools.items, tools.notices);
+    inventory.prompts = prompts.told(&mut notices);
+    inventory.resources = resources.told(&mut notices);
+    inventory.templates = templates.told(&mut notices);
+    inventory.notices = notices.into_vec();
+    inventory.took = started.elapsed();
+    Discovered { inventory, failure }
+}
+
+/// One list, as far as it could be read.
+struct Listed<T> {
+    kind: ListKind,
+    items: Vec<Arc<T>>,
+    notices: Notices,
+    failure: Option<CallError>,
+}
+
+impl<T> Listed<T> {
+    /// Its items, with its failure as one notice among the others.
+    fn told(mut self, all: &mut Notices) -> Vec<Arc<T>> {
+        if let Some(error) = self.failure {
+            let list = self.kind.field();
+            self.notices.push(Notice::new(format!(
+                "its {list} cannot be listed: {}",
+                error.cause()
+            )));
+        }
+        all.merge(self.items, self.notices)
+    }
+}
+
+async fn list<T: Item + DeserializeOwned>(
+    connection: &Connection,
+    kind: ListKind,
+    limits: &Limits,
+) -> Listed<T> {
+    let mut listed = Listed {
+        kind,
+        items: Vec::new(),
+        notices: Notices::default(),
+        failure: None,
+    };
+    let Some(certainty) = offered(connection, kind) else {
+        return listed;
+    };
+    let pages = match tokio::time::timeout(limits.list_limit, fetch(connection, kind, limits)).await
+    {
+        Ok(pages) => pages,
+        Err(_) => pages::Pages::failed(pages::too_slow(limits.list_limit)),
+    };
+    listed.notices.extend(pages.notices);
+    listed.items = decode::items(pages.items, &mut listed.notices);
+    listed.failure = pages
+        .failure
+        .filter(|error| certainty == Certainty::Said && !is_missing_method(kind, error));
+    listed
+}
+
+/// Whether the server says it has a list, or might.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Certainty {
+    Said,
+    Possible,
+}
+
+fn offered(connection: &Connection, kind: ListKind) -> Option<Certainty> {
+    let wanted = match kind {
+        ListKind::Prompts => CapabilityKind::Prompt,
+        ListKind::Resources | ListKind::ResourceTemplates => CapabilityKind::Resource,
+        _ => CapabilityKind::Tool,
+    };
+    let offers = &connection.info().offers;
+    if offers.contains(&wanted) {
+        return Some(Certainty::Said);
+    }
+    // A server that declares nothing at all may have been written before it was needed.
+    (offers.is_empty() && kind == ListKind::Tools).then_some(Certainty::Possible)
+}
+
+/// Servers with resources but without templates often do not know the method, which means none.
+fn is_missing_method(kind: ListKind, error: &CallError) -> bool {
+    kind == ListKind::ResourceTemplates
+        && error.kind() == ErrorKind::Refused
+        && error.cause().contains("-32601")
+}

@@ -1,0 +1,115 @@
+//! All pages of one list, as raw items.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use manyhands_core::{
+    CallContext, CallError, Delivery, ErrorKind, ListKind, Notice, Reply, Request,
+};
+use manyhands_transport::Connection;
+use serde_json::Value;
+
+use crate::Limits;
+
+/// What the pages held, and what ended the reading.
+#[derive(Default)]
+pub(crate) struct Pages {
+    pub(crate) items: Vec<Value>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) failure: Option<CallError>,
+}
+
+impl Pages {
+    pub(crate) fn failed(error: CallError) -> Self {
+        Self {
+            failure: Some(error),
+            ..Self::default()
+        }
+    }
+}
+
+pub(crate) fn too_slow(limit: Duration) -> CallError {
+    CallError::new(
+        ErrorKind::DeadlineExceeded,
+        Delivery::Unknown,
+        format!("the list took longer than {limit:?}"),
+    )
+    .with_advice("look at why the server is slow")
+}
+
+/// Reads pages until there is no further one, or a limit is reached.
+pub(crate) async fn fetch(connection: &Connection, kind: ListKind, limits: &Limits) -> Pages {
+    let mut pages = Pages::default();
+    let (mut cursor, mut bytes, mut seen) = (None, 0, HashSet::new());
+    for number in 1.. {
+        let context = CallContext::default().with_timeout(limits.page_limit);
+        let reply = match connection
+            .request(Request::List { kind, cursor }, context)
+            .await
+        {
+            Ok(reply) => reply,
+            Err(error) => {
+                // What earlier pages gave is kept; only a list of which nothing came has failed.
+                pages.fail(number, error);
+                return pages;
+            }
+        };
+        bytes += reply.raw().get().len();
+        let Some(next) = pages.take(&reply, kind, number) else {
+            return pages;
+        };
+        let over = if pages.items.len() > limits.items {
+            pages.items.truncate(limits.items);
+            format!("{} items", limits.items)
+        } else if bytes > limits.bytes {
+            format!("{} MiB", limits.bytes / (1024 * 1024))
+        } else if number >= limits.pages {
+            format!("{} pages", limits.pages)
+        } else if !seen.insert(next.clone()) {
+            "a cursor that comes again".to_owned()
+        } else {
+            cursor = Some(next);
+            continue;
+        };
+        pages.notices.push(Notice::new(format!(
+            "stopped reading its {} after {over}",
+            kind.field()
+        )));
+        return pages;
+    }
+    pages
+}
+
+impl Pages {
+    /// Keeps a page's items and gives the cursor of the next one.
+    fn take(&mut self, reply: &Reply, kind: ListKind, number: usize) -> Option<String> {
+        let page = reply.parsed();
+        match page.get(kind.field()) {
+            Some(Value::Array(items)) => self.items.extend(items.iter().cloned()),
+            _ => {
+                let cause = format!("the answer holds no list of {}", kind.field());
+                self.fail(
+                    number,
+                    CallError::new(ErrorKind::MalformedReply, Delivery::Unknown, cause)
+                        .with_advice("look at the server's log, and update it"),
+                );
+                return None;
+            }
+        }
+        page.get("nextCursor")
+            .and_then(Value::as_str)
+            .filter(|next| !next.is_empty())
+            .map(str::to_owned)
+    }
+
+    fn fail(&mut self, number: usize, error: CallError) {
+        if number == 1 {
+            self.failure = Some(error);
+        } else {
+            self.notices.push(Notice::new(format!(
+                "stopped reading at page {number}: {}",
+                error.cause()
+            )));
+        }
+    }
+}

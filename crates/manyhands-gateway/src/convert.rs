@@ -1,0 +1,104 @@
+//! The toolkit's entries, replies and errors in the protocol's types.
+
+use manyhands_core::model::{
+    CallToolResult, ContentBlock, ErrorCode, ErrorData, Prompt, Resource, ResourceTemplate,
+    ResultType, Tool,
+};
+use manyhands_core::{CallError, ErrorKind, Reply};
+use manyhands_registry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+use manyhands_toolkit::{Report, ServerStatus};
+use serde::de::DeserializeOwned;
+
+pub(crate) fn tool(entry: &ToolEntry) -> Tool {
+    let mut tool = Tool::clone(entry.tool());
+    tool.name = entry.wire().to_owned().into();
+    tool
+}
+
+pub(crate) fn prompt(entry: &PromptEntry) -> Prompt {
+    let mut prompt = Prompt::clone(entry.prompt());
+    prompt.name = entry.wire().to_owned();
+    prompt
+}
+
+pub(crate) fn resource(entry: &ResourceEntry) -> Resource {
+    let mut resource = Resource::clone(entry.resource());
+    resource.uri = entry.uri().to_owned();
+    resource
+}
+
+pub(crate) fn template(entry: &TemplateEntry) -> ResourceTemplate {
+    let mut template = ResourceTemplate::clone(entry.template());
+    template.uri_template = entry.uri_template().to_owned();
+    template
+}
+
+/// A tool's result; one that our types do not know is passed on as its JSON text.
+pub(crate) fn tool_result(reply: &Reply) -> CallToolResult {
+    let mut result: CallToolResult = reply.decode().unwrap_or_else(|_| {
+        let content = vec![ContentBlock::text(reply.raw().get().to_owned())];
+        if reply.is_error() {
+            CallToolResult::error(content)
+        } else {
+            CallToolResult::success(content)
+        }
+    });
+    complete(&mut result.result_type);
+    result
+}
+
+/// Says that a result is whole, as 2026-07-28 wants it and older servers do not; rmcp takes it out for older clients.
+pub(crate) fn complete(result_type: &mut Option<ResultType>) {
+    result_type.get_or_insert(ResultType::COMPLETE);
+}
+
+/// A failed call as a result that a model can read, in the one shape of our errors.
+pub(crate) fn tool_failure(error: &CallError) -> CallToolResult {
+    let mut result = CallToolResult::error(vec![ContentBlock::text(format!("failed to {error}"))]);
+    result.structured_content = serde_json::to_value(error).ok();
+    result
+}
+
+/// A prompt's or resource's result, or the error in the one shape of ours.
+pub(crate) fn decoded<T: DeserializeOwned>(
+    result: Result<Reply, CallError>,
+) -> Result<T, ErrorData> {
+    let reply = result.map_err(|error| protocol_error(&error))?;
+    reply
+        .decode()
+        .map_err(|error| ErrorData::internal_error(format!("failed to {error}"), None))
+}
+
+fn protocol_error(error: &CallError) -> ErrorData {
+    let code = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::InvalidArguments => ErrorCode::INVALID_PARAMS,
+        _ => ErrorCode::INTERNAL_ERROR,
+    };
+    ErrorData::new(
+        code,
+        format!("failed to {error}"),
+        serde_json::to_value(error).ok(),
+    )
+}
+
+/// What a model should know of the whole: which servers there are, and which are missing.
+pub(crate) fn instructions(report: &Report) -> String {
+    let mut text = "Several servers behind one endpoint. Tools and prompts are named server__name, resources server+uri.".to_owned();
+    let named = |wanted: fn(&ServerStatus) -> bool| {
+        let ids = report
+            .servers
+            .iter()
+            .filter(|server| wanted(&server.status))
+            .map(|server| server.id.as_str());
+        ids.collect::<Vec<_>>().join(", ")
+    };
+    let usable = named(|status| matches!(status, ServerStatus::Ready | ServerStatus::Starting));
+    let missing = named(ServerStatus::is_failure);
+    if !usable.is_empty() {
+        text.push_str(&format!(" Servers: {usable}."));
+    }
+    if !missing.is_empty() {
+        text.push_str(&format!(" Not available now: {missing}."));
+    }
+    text
+}

@@ -1,0 +1,240 @@
+//! What a client's requests mean for the toolkit.
+
+use std::future::IntoFuture as _;
+
+use manyhands_core::model::{
+    CallToolRequestParams, CallToolResponse, ErrorData, GetPromptRequestParams, GetPromptResponse,
+    GetPromptResult, Implementation, ListPromptsResult, ListResourceTemplatesResult,
+    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig, SubscriptionFilter,
+    Tool,
+};
+use manyhands_core::{CallError, CapabilityKind, Reply};
+use manyhands_toolkit::{Ask, Change, Toolkit};
+use rmcp::service::{
+    NotificationContext, Peer, RequestContext, SubscriptionContext, SubscriptionSink,
+};
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::Value;
+
+use crate::convert;
+
+/// Answers one client for a toolkit. Clones share the toolkit.
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    kit: Toolkit,
+}
+
+impl Gateway {
+    pub(crate) fn new(kit: Toolkit) -> Self {
+        Self { kit }
+    }
+
+    /// Waits for an answer as long as the client does.
+    async fn answer(
+        &self,
+        ask: Ask,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<Result<Reply, CallError>> {
+        tokio::select! {
+            result = ask.into_future() => Some(result),
+            // Dropping the question cancels it at its server; rmcp sends no answer to a cancelled request.
+            () = context.ct.cancelled() => None,
+        }
+    }
+}
+
+impl ServerHandler for Gateway {
+    fn get_info(&self) -> ServerConfig {
+        let capabilities = ServerCapabilities::builder()
+            .enable_tools()
+            .enable_tool_list_changed()
+            .enable_prompts()
+            .enable_prompts_list_changed()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .build();
+        ServerConfig::new(capabilities)
+            .with_server_info(Implementation::new("manyhands", env!("CARGO_PKG_VERSION")))
+            .with_instructions(convert::instructions(&self.kit.report()))
+    }
+
+    async fn list_tools(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        self.kit.settle().await;
+        Ok(ListToolsResult::with_all_items(
+            self.kit.catalogue().tools().map(convert::tool).collect(),
+        ))
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        self.kit
+            .catalogue()
+            .tool_by_wire(name)
+            .ok()
+            .map(convert::tool)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = request.arguments.map_or(Value::Null, Value::from);
+        let ask = self.kit.call(request.name, arguments).by_wire_name();
+        Ok(match self.answer(ask, &context).await {
+            Some(Ok(reply)) => convert::tool_result(&reply),
+            Some(Err(error)) => convert::tool_failure(&error),
+            None => return Err(cancelled()),
+        }
+        .into())
+    }
+
+    async fn list_prompts(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        self.kit.settle().await;
+        Ok(ListPromptsResult::with_all_items(
+            self.kit
+                .catalogue()
+                .prompts()
+                .map(convert::prompt)
+                .collect(),
+        ))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let arguments = request.arguments.map_or(Value::Null, Value::from);
+        let ask = self.kit.get_prompt(request.name, arguments).by_wire_name();
+        let result = self.answer(ask, &context).await.ok_or_else(cancelled)?;
+        let mut prompt: GetPromptResult = convert::decoded(result)?;
+        convert::complete(&mut prompt.result_type);
+        Ok(GetPromptResponse::Complete(prompt))
+    }
+
+    async fn list_resources(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        self.kit.settle().await;
+        Ok(ListResourcesResult::with_all_items(
+            self.kit
+                .catalogue()
+                .resources()
+                .map(convert::resource)
+                .collect(),
+        ))
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _: Option<PaginatedRequestParams>,
+        _: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        self.kit.settle().await;
+        let templates = self
+            .kit
+            .catalogue()
+            .templates()
+            .map(convert::template)
+            .collect();
+        Ok(ListResourceTemplatesResult::with_all_items(templates))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        let ask = self.kit.read_resource(request.uri);
+        let result = self.answer(ask, &context).await.ok_or_else(cancelled)?;
+        let mut contents: ReadResourceResult = convert::decoded(result)?;
+        convert::complete(&mut contents.result_type);
+        Ok(ReadResourceResponse::Complete(contents))
+    }
+
+    /// A handshake client is told of changes for as long as it is connected.
+    async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
+        follow(&self.kit, Listener::Session(context.peer)).await;
+    }
+
+    fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
+        let lists = SubscriptionFilter::builder()
+            .tools_list_changed()
+            .prompts_list_changed()
+            .resources_list_changed();
+        Some(lists.build())
+    }
+
+    /// A 2026-07-28 client is told of changes for as long as it listens.
+    async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
+        let told = follow(&self.kit, Listener::Subscription(context.sink().clone()));
+        tokio::select! {
+            () = told => {}
+            () = context.cancelled() => {}
+        }
+        Ok(())
+    }
+}
+
+/// Who is told of changes.
+enum Listener {
+    /// A client that shook hands and stays connected.
+    Session(Peer<RoleServer>),
+    /// A client of 2026-07-28 that listens.
+    Subscription(SubscriptionSink),
+}
+
+impl Listener {
+    /// Tells that one kind of list changed. False means that nobody listens any more.
+    async fn tell(&self, kind: CapabilityKind) -> bool {
+        match (self, kind) {
+            (Self::Session(peer), CapabilityKind::Tool) => {
+                peer.notify_tool_list_changed().await.is_ok()
+            }
+            (Self::Session(peer), CapabilityKind::Prompt) => {
+                peer.notify_prompt_list_changed().await.is_ok()
+            }
+            (Self::Session(peer), _) => peer.notify_resource_list_changed().await.is_ok(),
+            (Self::Subscription(sink), kind) => {
+                // The sink refuses what its client did not ask for, which ends nothing.
+                let _ = match kind {
+                    CapabilityKind::Tool => sink.notify_tool_list_changed().await,
+                    CapabilityKind::Prompt => sink.notify_prompt_list_changed().await,
+                    _ => sink.notify_resource_list_changed().await,
+                };
+                true
+            }
+        }
+    }
+}
+
+/// Tells of each list that a change touches, until the toolkit or the listener is gone.
+async fn follow(kit: &Toolkit, listener: Listener) {
+    let mut changes = kit.changes();
+    while let Some(Change { diff, .. }) = changes.next().await {
+        for kind in [
+            CapabilityKind::Tool,
+            CapabilityKind::Prompt,
+            CapabilityKind::Resource,
+        ] {
+            if diff.touches(kind) && !listener.tell(kind).await {
+                return;
+            }
+        }
+    }
+}
+
+fn cancelled() -> ErrorData {
+    ErrorData::internal_error("the client cancelled the request", None)
+}

@@ -1,0 +1,245 @@
+//! The catalogue itself: an immutable snapshot with a generation.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use manyhands_core::{
+    Capability, CapabilityKind, Inventory, Notice, Printable, ServerId, clip, nearest,
+};
+
+use crate::diff::Diff;
+use crate::shard::{PromptEntry, ResourceEntry, Shard, TemplateEntry, ToolEntry, compare};
+use crate::uris;
+
+/// Everything that all servers offer, at one moment.
+///
+/// Order is deterministic: servers in the order they were registered, then each
+/// server's own order.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    generation: u64,
+    servers: Vec<(ServerId, Arc<Shard>)>,
+    positions: HashMap<ServerId, usize>,
+    schemes: HashMap<String, usize>,
+}
+
+impl Catalogue {
+    /// An empty catalogue for these servers, in this order. Its generation is 0.
+    pub fn new(servers: impl IntoIterator<Item = ServerId>) -> Self {
+        let mut catalogue = Self::default();
+        for server in servers {
+            let position = catalogue.servers.len();
+            // Schemes are compared without case, as RFC 3986 has it; ids never differ by case alone.
+            catalogue
+                .schemes
+                .insert(uris::scheme(&server).to_ascii_lowercase(), position);
+            catalogue.positions.insert(server.clone(), position);
+            catalogue.servers.push((server, Arc::default()));
+        }
+        catalogue
+    }
+
+    /// The next snapshot, in which `server` offers `inventory`, and what that changes.
+    ///
+    /// Nothing changes where the server is not one of the catalogue's.
+    #[must_use]
+    pub fn with_inventory(&self, server: &ServerId, inventory: &Inventory) -> (Self, Diff) {
+        let mut next = self.clone();
+        let position = self.positions.get(server);
+        let Some((_, shard)) = position.and_then(|at| next.servers.get_mut(*at)) else {
+            return (next, Diff::default());
+        };
+        let fresh = Shard::new(server, inventory);
+        let diff = compare(shard, &fresh);
+        *shard = Arc::new(fresh);
+        if !diff.is_empty() {
+            next.generation += 1;
+        }
+        (next, diff)
+    }
+
+    /// Counts the changes since the start.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The servers, in their order.
+    pub fn servers(&self) -> impl Iterator<Item = &ServerId> {
+        self.servers.iter().map(|(server, _)| server)
+    }
+
+    /// All tools.
+    pub fn tools(&self) -> impl Iterator<Item = &ToolEntry> {
+        self.servers.iter().flat_map(|(_, shard)| &shard.tools)
+    }
+
+    /// All prompts.
+    pub fn prompts(&self) -> impl Iterator<Item = &PromptEntry> {
+        self.servers.iter().flat_map(|(_, shard)| &shard.prompts)
+    }
+
+    /// All resources.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceEntry> {
+        self.servers.iter().flat_map(|(_, shard)| &shard.resources)
+    }
+
+    /// All resource templates.
+    pub fn templates(&self) -> impl Iterator<Item = &TemplateEntry> {
+        self.servers.iter().flat_map(|(_, shard)| &shard.templates)
+    }
+
+    /// What is odd about one server's lists, such as a tool that was left out.
+    #[must_use]
+    pub fn notices(&self, server: &ServerId) -> &[Notice] {
+        self.shard(server.as_str())
+            .map_or(&[], |shard| &shard.notices)
+    }
+
+    /// Finds a tool by its name across all servers.
+    ///
+    /// # Errors
+    /// [`Unknown`] with the nearest names.
+    pub fn tool(&self, name: &str) -> Result<&ToolEntry, Unknown> {
+        let found = name
+            .split_once('.')
+            .and_then(|(server, name)| self.shard(server)?.tool(name));
+        found.ok_or_else(|| {
+            let names = self.tools().map(|it| it.name().to_string());
+            unknown(CapabilityKind::Tool, name, names)
+        })
+    }
+
+    /// Finds a tool by its name for model APIs.
+    ///
+    /// # Errors
+    /// [`Unknown`] with the nearest names.
+    pub fn tool_by_wire(&self, wire: &str) -> Result<&ToolEntry, Unknown> {
+        let found = self
+            .servers
+            .iter()
+            .find_map(|(_, shard)| shard.tool_by_wire(wire));
+        found.ok_or_else(|| {
+            unknown(
+                CapabilityKind::Tool,
+                wire,
+                self.tools().map(|it| it.wire().to_owned()),
+            )
+        })
+    }
+
+    /// Finds a prompt by its name across all servers.
+    ///
+    /// # Errors
+    /// [`Unknown`] with the nearest names.
+    pub fn prompt(&self, name: &str) -> Result<&PromptEntry, Unknown> {
+        let found = name
+            .split_once('.')
+            .and_then(|(server, name)| self.shard(server)?.prompt(name));
+        found.ok_or_else(|| {
+            let names = self.prompts().map(|it| it.name().to_string());
+            unknown(CapabilityKind::Prompt, name, names)
+        })
+    }
+
+    /// Finds a prompt by its name for model APIs.
+    ///
+    /// # Errors
+    /// [`Unknown`] with the nearest names.
+    pub fn prompt_by_wire(&self, wire: &str) -> Result<&PromptEntry, Unknown> {
+        let found = self
+            .servers
+            .iter()
+            .find_map(|(_, shard)| shard.prompt_by_wire(wire));
+        found.ok_or_else(|| {
+            unknown(
+                CapabilityKind::Prompt,
+                wire,
+                self.prompts().map(|it| it.wire().to_owned()),
+            )
+        })
+    }
+
+    /// Finds the server of a resource, listed or made from a template, and the server's own URI of it.
+    ///
+    /// # Errors
+    /// [`Unknown`] with the nearest listed URIs, when no server has this prefix.
+    pub fn resource<'a>(&self, uri: &'a str) -> Result<(&ServerId, &'a str), Unknown> {
+        let found = uris::split(uri).and_then(|(scheme, own)| {
+            let position = self.schemes.get(&scheme.to_ascii_lowercase())?;
+            Some((&self.servers.get(*position)?.0, own))
+        });
+        found.ok_or_else(|| {
+            let uris = self.resources().map(|it| it.uri().to_owned());
+            unknown(CapabilityKind::Resource, uri, uris)
+        })
+    }
+
+    /// The plain tool names that more than one server offers, with the servers, in order of name.
+    #[must_use]
+    pub fn collisions(&self) -> BTreeMap<&str, Vec<&ServerId>> {
+        let mut names: BTreeMap<&str, Vec<&ServerId>> = BTreeMap::new();
+        for tool in self.tools() {
+            names
+                .entry(tool.name().name())
+                .or_default()
+                .push(tool.name().server());
+        }
+        names.retain(|_, servers| servers.len() > 1);
+        names
+    }
+
+    fn shard(&self, server: &str) -> Option<&Shard> {
+        let id = ServerId::parse(server).ok()?;
+        self.servers
+            .get(*self.positions.get(&id)?)
+            .map(|(_, shard)| &**shard)
+    }
+}
+
+/// Says that nothing has this name, and which names come near.
+fn unknown(kind: CapabilityKind, wanted: &str, known: impl Iterator<Item = String>) -> Unknown {
+    let known: Vec<String> = known.collect();
+    let near = nearest(wanted, known.iter().map(String::as_str));
+    Unknown {
+        wanted: Capability::new(kind, wanted),
+        nearest: near.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// A name that nothing in the catalogue has.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "find the {} {}{}",
+    wanted.kind().as_str(),
+    Printable(&clip(wanted.name(), 200)),
+    suggestion(nearest)
+)]
+pub struct Unknown {
+    wanted: Capability,
+    nearest: Vec<String>,
+}
+
+impl Unknown {
+    /// What was asked for.
+    #[must_use]
+    pub fn wanted(&self) -> &Capability {
+        &self.wanted
+    }
+
+    /// The names that come nearest, best first; three at most.
+    #[must_use]
+    pub fn nearest(&self) -> &[String] {
+        &self.nearest
+    }
+}
+
+fn suggestion(nearest: &[String]) -> String {
+    if nearest.is_empty() {
+        return String::new();
+    }
+    format!("; did you mean {}?", Printable(&nearest.join(" or ")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,119 @@
+//! The catalogue's promises: names, order, generations and diffs.
+
+use super::*;
+use serde_json::json;
+
+fn id(text: &str) -> ServerId {
+    ServerId::parse(text).unwrap()
+}
+
+fn offering(tools: &[&str]) -> Inventory {
+    let mut inventory = Inventory::default();
+    for name in tools {
+        let tool = json!({"name": name, "inputSchema": {"type": "object"}});
+        inventory
+            .tools
+            .push(Arc::new(serde_json::from_value(tool).unwrap()));
+    }
+    inventory
+}
+
+fn names(catalogue: &Catalogue) -> Vec<String> {
+    catalogue
+        .tools()
+        .map(|tool| tool.name().to_string())
+        .collect()
+}
+
+#[test]
+fn order_is_that_of_registration_whoever_answers_first() {
+    let empty = Catalogue::new([id("b"), id("a")]);
+    let (one, _) = empty.with_inventory(&id("a"), &offering(&["z", "y"]));
+    let (two, _) = one.with_inventory(&id("b"), &offering(&["x"]));
+    assert_eq!(names(&two), ["b.x", "a.z", "a.y"]);
+}
+
+#[test]
+fn a_name_with_dots_belongs_to_the_server_before_the_first() {
+    let (catalogue, _) =
+        Catalogue::new([id("s")]).with_inventory(&id("s"), &offering(&["admin.tools.list"]));
+    let tool = catalogue.tool("s.admin.tools.list").unwrap();
+    assert_eq!(tool.name().name(), "admin.tools.list");
+    assert_eq!(catalogue.tool_by_wire(tool.wire()).unwrap(), tool);
+}
+
+#[test]
+fn a_change_has_a_generation_and_a_diff_and_leaves_the_old_snapshot_alone() {
+    let (before, _) = Catalogue::new([id("s")]).with_inventory(&id("s"), &offering(&["a", "b"]));
+    let mut inventory = offering(&["b", "c"]);
+    Arc::make_mut(&mut inventory.tools[0]).description = Some("new".into());
+    let (after, diff) = before.with_inventory(&id("s"), &inventory);
+    let tool = |name: &str| vec![Capability::new(CapabilityKind::Tool, name)];
+    assert_eq!(
+        (diff.added, diff.removed, diff.changed),
+        (tool("s.c"), tool("s.a"), tool("s.b"))
+    );
+    assert_eq!((before.generation(), after.generation()), (1, 2));
+    assert_eq!(names(&before), ["s.a", "s.b"]);
+
+    let (same, diff) = after.with_inventory(&id("s"), &inventory);
+    assert!(diff.is_empty());
+    assert_eq!(same.generation(), 2);
+}
+
+#[test]
+fn a_second_tool_of_the_same_name_is_left_out_and_told() {
+    let (catalogue, _) =
+        Catalogue::new([id("s")]).with_inventory(&id("s"), &offering(&["a", "a", "b"]));
+    assert_eq!(names(&catalogue), ["s.a", "s.b"]);
+    assert_eq!(
+        catalogue.notices(&id("s")),
+        [Notice::new("left out a second tool named \"a\"")]
+    );
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest() {
+    let empty = Catalogue::new([id("slack"), id("calendar")]);
+    let (catalogue, _) = empty.with_inventory(&id("slack"), &offering(&["search_messages"]));
+    let error = catalogue.tool("slack.serach_messages").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "find the tool slack.serach_messages; did you mean slack.search_messages?"
+    );
+    assert_eq!(
+        catalogue.tool("x").unwrap_err().to_string(),
+        "find the tool x"
+    );
+    assert!(
+        catalogue
+            .tool("nobody.search_messages")
+            .unwrap_err()
+            .nearest()
+            .len()
+            == 1
+    );
+}
+
+#[test]
+fn a_resource_is_found_by_its_prefix_whatever_its_case() {
+    let catalogue = Catalogue::new([id("my_fs")]);
+    assert_eq!(
+        catalogue.resource("my.fs+file:///a+b").unwrap(),
+        (&id("my_fs"), "file:///a+b")
+    );
+    assert_eq!(catalogue.resource("MY.FS+x").unwrap().1, "x");
+    assert!(catalogue.resource("file:///a").is_err());
+    assert!(catalogue.resource("my_fs+x").is_err());
+}
+
+#[test]
+fn collisions_name_every_server_that_has_the_name() {
+    let (one, _) = Catalogue::new([id("slack"), id("calendar")])
+        .with_inventory(&id("slack"), &offering(&["search", "post"]));
+    let (two, _) = one.with_inventory(&id("calendar"), &offering(&["search"]));
+    assert_eq!(
+        two.collisions(),
+        BTreeMap::from([("search", vec![&id("slack"), &id("calendar")])])
+    );
+}

@@ -1,0 +1,36 @@
+//! One catalogue over what many servers offer, under names that never clash.
+//!
+//! A [`Catalogue`] is an immutable snapshot: a change gives a new one and a
+//! [`Diff`], shares what did not change, and leaves readers of the old one alone.
+//! This crate knows nothing of connections.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use manyhands_core::{Inventory, ServerId, model::Tool};
+//! use manyhands_registry::Catalogue;
+//!
+//! let slack = ServerId::parse("slack")?;
+//! let mut inventory = Inventory::default();
+//! let tool = serde_json::json!({"name": "search_messages", "inputSchema": {"type": "object"}});
+//! inventory.tools.push(Arc::new(serde_json::from_value::<Tool>(tool)?));
+//!
+//! let empty = Catalogue::new([slack.clone()]);
+//! let (catalogue, diff) = empty.with_inventory(&slack, &inventory);
+//! assert_eq!(catalogue.tool("slack.search_messages")?.wire(), "slack__search_messages");
+//! assert_eq!(diff.added.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod arguments;
+mod catalogue;
+mod diff;
+mod shard;
+mod uris;
+mod wire;
+
+pub use arguments::{ArgumentError, from_pairs};
+pub use catalogue::{Catalogue, Unknown};
+pub use diff::Diff;
+pub use shard::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+pub use uris::{qualify_reply, qualify_uri};
+pub use wire::wire_name;

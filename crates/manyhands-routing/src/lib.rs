@@ -1,0 +1,140 @@
+//! From a server's name to that server: one route each, swapped as servers come and go.
+//!
+//! A route is up, with a connection, or down, with the reason. This crate does
+//! not know how a call was chosen.
+//!
+//! ```
+//! use manyhands_core::{Call, Request, ServerId};
+//! use manyhands_routing::{Down, RouteState, Router};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let router = Router::default();
+//! let slack = ServerId::parse("slack")?;
+//! router.set(slack.clone(), RouteState::Down(Down::new("the server stopped")));
+//!
+//! let call = Call::new(slack, Request::ReadResource { uri: "slack://channels".into() });
+//! let error = router.dispatch(call).await.unwrap_err();
+//! assert_eq!(error.to_string(), "read slack+slack://channels: the server stopped");
+//! # Ok(())
+//! # }
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use manyhands_core::{Call, CallError, Delivery, ErrorKind, Reply, ServerId};
+use manyhands_registry::qualify_reply;
+use manyhands_transport::Connection;
+
+/// Where calls to one server go.
+#[derive(Debug, Clone)]
+pub enum RouteState {
+    /// To a connection; a call may take this long in total where the caller does not say.
+    Up(Connection, Duration),
+    /// Nowhere.
+    Down(Down),
+}
+
+/// Why a server cannot be called.
+#[derive(Debug, Clone)]
+pub struct Down {
+    cause: String,
+    mend: Option<String>,
+    kind: ErrorKind,
+}
+
+impl Down {
+    /// Gives the cause as a lowercase clause.
+    pub fn new(cause: impl Into<String>) -> Self {
+        Self {
+            cause: cause.into(),
+            mend: None,
+            kind: ErrorKind::Unavailable,
+        }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn with_mend(mut self, mend: Option<String>) -> Self {
+        self.mend = mend;
+        self
+    }
+
+    /// Says that credentials are what is missing.
+    #[must_use]
+    pub fn unauthorized(mut self) -> Self {
+        self.kind = ErrorKind::Unauthorized;
+        self
+    }
+
+    fn error(&self) -> CallError {
+        let error = CallError::new(self.kind, Delivery::NotSent, self.cause.clone());
+        match &self.mend {
+            Some(mend) => error.with_advice(mend.clone()),
+            None => error,
+        }
+    }
+}
+
+/// Takes calls to their servers. Reading a route never waits for a writer.
+#[derive(Debug, Default)]
+pub struct Router {
+    routes: ArcSwap<HashMap<ServerId, Arc<RouteState>>>,
+}
+
+impl Router {
+    /// Sets where calls to `server` go from now on. Calls under way keep the old route.
+    pub fn set(&self, server: ServerId, state: RouteState) {
+        let state = Arc::new(state);
+        self.routes.rcu(move |routes| {
+            let mut routes = HashMap::clone(routes);
+            routes.insert(server.clone(), state.clone());
+            routes
+        });
+    }
+
+    /// The connection to a server that is up.
+    #[must_use]
+    pub fn connection(&self, server: &ServerId) -> Option<Connection> {
+        match self.routes.load().get(server).map(|state| &**state) {
+            Some(RouteState::Up(connection, _)) => Some(connection.clone()),
+            _ => None,
+        }
+    }
+
+    /// Sends a call to its server, within the caller's limit or the server's own, and
+    /// puts the URIs of the result into the toolkit's names.
+    ///
+    /// # Errors
+    /// [`CallError`] from the connection, or with `NotSent` when there is none.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call at the server.
+    pub async fn dispatch(&self, call: Call) -> Result<Reply, CallError> {
+        let Call {
+            server,
+            request,
+            mut context,
+        } = call;
+        let state = self.routes.load().get(&server).cloned();
+        let down = match state.as_deref() {
+            Some(RouteState::Up(connection, limit)) => {
+                context.timeout.get_or_insert(*limit);
+                return connection
+                    .request(request, context)
+                    .await
+                    .map(qualify_reply);
+            }
+            Some(RouteState::Down(down)) => down.error(),
+            None => Down::new("no server of this name is registered").error(),
+        };
+        let capability = request.capability(&server);
+        Err(down
+            .with_server(server)
+            .with_capability(capability)
+            .with_trace(context.trace))
+    }
+}

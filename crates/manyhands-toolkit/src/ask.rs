@@ -1,0 +1,240 @@
+//! One question to the toolkit: resolved, checked, routed, answered.
+
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use manyhands_core::{
+    Arguments, Call, CallContext, CallError, Capability, CapabilityKind, Delivery, ErrorKind,
+    Printable, Reply, Request, ServerId,
+};
+use manyhands_registry::Unknown;
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use crate::report::ServerStatus;
+use crate::shared::{Shared, Slot};
+use crate::toolkit::started;
+
+/// A call that is sent when it is awaited.
+#[must_use = "nothing is sent until this is awaited"]
+pub struct Ask {
+    shared: Arc<Shared>,
+    wanted: Capability,
+    names: Names,
+    arguments: Value,
+    context: CallContext,
+}
+
+/// In which form the name is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// `slack.search_messages`
+    Canonical,
+    /// `slack__search_messages`
+    Wire,
+}
+
+impl Ask {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        kind: CapabilityKind,
+        name: String,
+        arguments: Value,
+    ) -> Self {
+        Self {
+            shared,
+            wanted: Capability::new(kind, name),
+            names: Names::Canonical,
+            arguments,
+            context: CallContext::default(),
+        }
+    }
+
+    /// Sets the longest that the answer may take in total, waiting for a starting server included.
+    ///
+    /// The server's own setting, 30 s by default, is used without it.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.context = self.context.with_timeout(limit);
+        self
+    }
+
+    /// Takes the name as the one that model APIs see, such as `slack__search_messages`.
+    pub fn by_wire_name(mut self) -> Self {
+        self.names = Names::Wire;
+        self
+    }
+
+    async fn send(mut self) -> Result<Reply, CallError> {
+        let (trace, wanted) = (self.context.trace, self.wanted.clone());
+        tracing::debug!(%trace, kind = wanted.kind().as_str(), name = wanted.name(), "asked");
+        let result = self.resolve_and_dispatch().await;
+        match &result {
+            Ok(reply) => {
+                tracing::debug!(%trace, server = %reply.server(), took = ?reply.took(), "answered");
+            }
+            Err(error) => tracing::debug!(%trace, code = error.kind().code(), "failed"),
+        }
+        result.map_err(|error| error.with_trace(trace).with_capability(Some(wanted)))
+    }
+
+    async fn resolve_and_dispatch(&mut self) -> Result<Reply, CallError> {
+        let arguments = Arguments::from_value(&self.arguments).map_err(|error| {
+            CallError::new(
+                ErrorKind::InvalidArguments,
+                Delivery::NotSent,
+                error.to_string(),
+            )
+        })?;
+        self.wait_while_starting().await?;
+        let (server, request) = self
+            .resolve(arguments)
+            .map_err(|unknown| self.not_found(&unknown))?;
+        let context = self.context.clone();
+        self.shared
+            .router
+            .dispatch(Call {
+                server,
+                request,
+                context,
+            })
+            .await
+    }
+
+    /// Finds the server and its own name for what is wanted.
+    fn resolve(&self, arguments: Arguments) -> Result<(ServerId, Request), Unknown> {
+        let catalogue = self.shared.catalogue.load();
+        let name = self.wanted.name();
+        Ok(match self.wanted.kind() {
+            CapabilityKind::Prompt => {
+                let prompt = match self.names {
+                    Names::Canonical => catalogue.prompt(name)?.name(),
+                    Names::Wire => catalogue.prompt_by_wire(name)?.name(),
+                };
+                (
+                    prompt.server().clone(),
+                    Request::GetPrompt {
+                        name: prompt.name().into(),
+                        arguments,
+                    },
+                )
+            }
+            CapabilityKind::Resource => {
+                let (server, uri) = catalogue.resource(name)?;
+                (server.clone(), Request::ReadResource { uri: uri.into() })
+            }
+            _ => {
+                let tool = match self.names {
+                    Names::Canonical => catalogue.tool(name)?.name(),
+                    Names::Wire => catalogue.tool_by_wire(name)?.name(),
+                };
+                (
+                    tool.server().clone(),
+                    Request::CallTool {
+                        name: tool.name().into(),
+                        arguments,
+                    },
+                )
+            }
+        })
+    }
+
+    /// A server that is still starting is waited for, on the caller's time.
+    async fn wait_while_starting(&mut self) -> Result<(), CallError> {
+        let Some(slot) = self.slot() else {
+            return Ok(());
+        };
+        if slot.state.borrow().status != ServerStatus::Starting {
+            return Ok(());
+        }
+        let limit = self.context.timeout.unwrap_or(slot.settings.timeout.0);
+        let end = Instant::now() + limit;
+        if timeout_at(end, started(slot)).await.is_err() {
+            let cause = format!("its server is still starting after {limit:?}");
+            return Err(
+                CallError::new(ErrorKind::Unavailable, Delivery::NotSent, cause)
+                    .with_server(slot.id.clone())
+                    .with_advice("try again in a while, or raise the timeout"),
+            );
+        }
+        self.context.timeout = Some(end.saturating_duration_since(Instant::now()));
+        Ok(())
+    }
+
+    /// The server that the name points to, whether or not it offers it.
+    fn slot(&self) -> Option<&Slot> {
+        let name = self.wanted.name();
+        if self.wanted.kind() == CapabilityKind::Resource {
+            let catalogue = self.shared.catalogue.load();
+            return self.shared.slot(catalogue.resource(name).ok()?.0);
+        }
+        if self.names == Names::Wire {
+            // Good enough to tell whom to wait for; what is called is found by table.
+            let begins = |slot: &&Slot| {
+                name.strip_prefix(slot.id.as_str())
+                    .is_some_and(|rest| rest.starts_with("__"))
+            };
+            return self.shared.slots().iter().find(begins);
+        }
+        self.shared
+            .slot(&ServerId::parse(name.split_once('.')?.0).ok()?)
+    }
+
+    /// Says why there is nothing under this name: the server's state where that is the reason, else the nearest names.
+    fn not_found(&self, unknown: &Unknown) -> CallError {
+        let kind = self.wanted.kind().as_str();
+        let Some(slot) = self.slot() else {
+            let error = CallError::new(
+                ErrorKind::NotFound,
+                Delivery::NotSent,
+                format!("no server offers this {kind}"),
+            );
+            return error.with_advice(advice(kind, unknown));
+        };
+        let status = slot.state.borrow().status.clone();
+        let error = match &status {
+            ServerStatus::NeedsAuth { cause, mend } | ServerStatus::Failed { cause, mend } => {
+                let kind = match status {
+                    ServerStatus::NeedsAuth { .. } => ErrorKind::Unauthorized,
+                    _ => ErrorKind::Unavailable,
+                };
+                let error = CallError::new(
+                    kind,
+                    Delivery::NotSent,
+                    format!("its server is not available: {cause}"),
+                );
+                mend.iter().cloned().fold(error, CallError::with_advice)
+            }
+            ServerStatus::Disabled => CallError::new(
+                ErrorKind::NotFound,
+                Delivery::NotSent,
+                "its server is switched off in the configuration",
+            )
+            .with_advice("remove `disabled` there"),
+            _ => CallError::new(
+                ErrorKind::NotFound,
+                Delivery::NotSent,
+                format!("the server {} offers no such {kind}", slot.id),
+            )
+            .with_advice(advice(kind, unknown)),
+        };
+        error.with_server(slot.id.clone())
+    }
+}
+
+fn advice(kind: &str, unknown: &Unknown) -> String {
+    match unknown.nearest() {
+        [] => format!("list the {kind}s to see what there is"),
+        near => format!("did you mean {}?", Printable(&near.join(" or "))),
+    }
+}
+
+impl IntoFuture for Ask {
+    type Output = Result<Reply, CallError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

@@ -1,0 +1,288 @@
+//! Which servers a toolkit has, and how it starts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use manyhands_core::{ServerId, nearest};
+use manyhands_routing::{Down, RouteState};
+use manyhands_transport::Connector;
+use tokio::sync::{Semaphore, watch};
+
+use crate::member::live;
+use crate::report::{Report, ServerReport, ServerStatus};
+use crate::settings::{ServerSettings, Settings};
+use crate::shared::{Shared, Slot, State};
+use crate::toolkit::Toolkit;
+
+/// One server of a toolkit that is being built.
+#[derive(Debug, Clone)]
+pub struct Member {
+    id: ServerId,
+    title: Option<String>,
+    settings: ServerSettings,
+    plan: Plan,
+}
+
+#[derive(Debug, Clone)]
+enum Plan {
+    Connect(Connector),
+    Broken { cause: String, mend: Option<String> },
+    Disabled,
+}
+
+impl Member {
+    /// A server that is reached by `connector`.
+    #[must_use]
+    pub fn new(id: ServerId, connector: Connector) -> Self {
+        Self {
+            id,
+            title: None,
+            settings: ServerSettings::default(),
+            plan: Plan::Connect(connector),
+        }
+    }
+
+    /// A server that cannot even be tried. It appears in the report, as failed.
+    pub fn broken(id: ServerId, cause: impl Into<String>, mend: Option<String>) -> Self {
+        let plan = Plan::Broken {
+            cause: cause.into(),
+            mend,
+        };
+        Self {
+            id,
+            title: None,
+            settings: ServerSettings::default(),
+            plan,
+        }
+    }
+
+    /// A server that is switched off. It appears in the report, as disabled.
+    #[must_use]
+    pub fn disabled(id: ServerId) -> Self {
+        Self {
+            id,
+            title: None,
+            settings: ServerSettings::default(),
+            plan: Plan::Disabled,
+        }
+    }
+
+    /// Keeps the name that people wrote, where the id is another one.
+    #[must_use]
+    pub fn with_title(mut self, title: Option<String>) -> Self {
+        self.title = title;
+        self
+    }
+
+    /// Replaces its settings.
+    #[must_use]
+    pub fn with_settings(mut self, settings: ServerSettings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn id(&self) -> &ServerId {
+        &self.id
+    }
+
+    fn first_state(&self) -> State {
+        State::new(match &self.plan {
+            Plan::Connect(_) => ServerStatus::Starting,
+            Plan::Broken { cause, mend } => ServerStatus::Failed {
+                cause: cause.clone(),
+                mend: mend.clone(),
+            },
+            Plan::Disabled => ServerStatus::Disabled,
+        })
+    }
+}
+
+/// Collects servers, then starts them all at once.
+#[derive(Debug, Clone, Default)]
+pub struct Builder {
+    members: Vec<Member>,
+    settings: Settings,
+    /// Names that were to be adjusted and that no server has.
+    unknown: Vec<String>,
+}
+
+impl Builder {
+    /// Adds a server with default settings.
+    #[must_use]
+    pub fn add(self, id: ServerId, connector: Connector) -> Self {
+        self.member(Member::new(id, connector))
+    }
+
+    /// Adds a server. One that has the name of an earlier one takes its place.
+    #[must_use]
+    pub fn member(mut self, member: Member) -> Self {
+        match self.members.iter_mut().find(|known| known.id == member.id) {
+            Some(known) => *known = member,
+            None => self.members.push(member),
+        }
+        self
+    }
+
+    /// Adjusts the settings of a server that is there already.
+    ///
+    /// A name that no server has makes [`connect`](Self::connect) an error.
+    #[must_use]
+    pub fn server(
+        mut self,
+        id: &str,
+        adjust: impl FnOnce(ServerSettings) -> ServerSettings,
+    ) -> Self {
+        match self
+            .members
+            .iter_mut()
+            .find(|member| member.id.as_str() == id)
+        {
+            Some(member) => member.settings = adjust(std::mem::take(&mut member.settings)),
+            None => self.unknown.push(id.to_owned()),
+        }
+        self
+    }
+
+    /// Keeps only this server, so that no other is started.
+    #[must_use]
+    pub fn only(mut self, id: &ServerId) -> Self {
+        self.members.retain(|member| member.id == *id);
+        self
+    }
+
+    /// The names of the servers so far, in their order.
+    pub fn ids(&self) -> impl Iterator<Item = &ServerId> {
+        self.members.iter().map(|member| &member.id)
+    }
+
+    /// Replaces the settings of the whole toolkit.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Starts all servers and returns at once. Needs a Tokio runtime.
+    #[must_use]
+    pub fn start(self) -> Toolkit {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        // Spawning is short work, but a hundred at once would starve each other.
+        let spawn_permits = Arc::new(Semaphore::new(2 * cores));
+        let slots = self.members.iter().map(slot).collect();
+        let shared = Arc::new(Shared::new(slots));
+        let mut tasks = Vec::new();
+        for Member {
+            id, settings, plan, ..
+        } in self.members
+        {
+            match plan {
+                Plan::Connect(connector) => {
+                    shared.router.set(
+                        id.clone(),
+                        RouteState::Down(Down::new("the server is still starting")),
+                    );
+                    let life = live(
+                        shared.clone(),
+                        id,
+                        connector,
+                        settings,
+                        spawn_permits.clone(),
+                    );
+                    tasks.push(tokio::spawn(life).abort_handle());
+                }
+                Plan::Broken { cause, mend } => {
+                    shared
+                        .router
+                        .set(id, RouteState::Down(Down::new(cause).with_mend(mend)));
+                }
+                Plan::Disabled => {
+                    let down = Down::new("the server is switched off in the configuration");
+                    shared.router.set(id, RouteState::Down(down));
+                }
+            }
+        }
+        Toolkit::new(shared, tasks, self.settings)
+    }
+
+    /// Starts all servers; waits for the required ones, and for the others as long as the grace lasts.
+    ///
+    /// # Errors
+    /// [`StartError`] when a required server failed, or when a server was to be adjusted that is
+    /// not there, and only then.
+    pub async fn connect(self) -> Result<Toolkit, StartError> {
+        if let Some(name) = self.unknown.first() {
+            let near = nearest(name, self.ids().map(ServerId::as_str))
+                .first()
+                .map(|near| (*near).to_owned());
+            return Err(StartError {
+                problem: Problem::UnknownServer(name.clone(), near),
+                report: Report::default(),
+            });
+        }
+        let kit = self.start();
+        kit.settle().await;
+        let report = kit.report();
+        let failed: Vec<String> = report
+            .failures()
+            .filter(|server| server.required)
+            .map(told)
+            .collect();
+        if failed.is_empty() {
+            Ok(kit)
+        } else {
+            Err(StartError {
+                problem: Problem::Failed(failed),
+                report,
+            })
+        }
+    }
+}
+
+fn slot(member: &Member) -> Slot {
+    Slot {
+        id: member.id.clone(),
+        title: member.title.clone(),
+        settings: member.settings.clone(),
+        state: watch::Sender::new(member.first_state()),
+    }
+}
+
+/// There is no toolkit: a required server failed, or a server was to be adjusted that is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("start the toolkit: {problem}")]
+pub struct StartError {
+    problem: Problem,
+    report: Report,
+}
+
+#[derive(Debug)]
+enum Problem {
+    Failed(Vec<String>),
+    UnknownServer(String, Option<String>),
+}
+
+impl StartError {
+    /// How each server was doing when it was given up; empty when none was started.
+    #[must_use]
+    pub fn report(&self) -> &Report {
+        &self.report
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(servers) => f.write_str(&servers.join("; ")),
+            Self::UnknownServer(name, None) => write!(f, "no server is named {name:?}"),
+            Self::UnknownServer(name, Some(near)) => {
+                write!(f, "no server is named {name:?}; did you mean {near:?}?")
+            }
+        }
+    }
+}
+
+fn told(server: &ServerReport) -> String {
+    format!("the required server {} failed: {server}", server.id)
+}

@@ -1,0 +1,40 @@
+//! Many servers as one toolkit: they start at once, fail alone, and answer to one set of names.
+//!
+//! This crate puts the layers below it together. It knows nothing of files or
+//! command lines.
+//!
+//! ```
+//! use manyhands_core::ServerId;
+//! use manyhands_testkit::ScriptedServer;
+//! use manyhands_toolkit::Builder;
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let weather = ScriptedServer::new("weather")
+//!     .tool("today", |_| json!({"content": [{"type": "text", "text": "sunny"}]}));
+//! let kit = Builder::default()
+//!     .add(ServerId::parse("weather")?, weather.connector())
+//!     .connect()
+//!     .await?;
+//! let reply = kit.call("weather.today", json!({})).await?;
+//! assert_eq!(reply.text(), "sunny");
+//! # Ok(())
+//! # }
+//! ```
+
+mod ask;
+mod builder;
+mod changes;
+mod member;
+mod report;
+mod settings;
+mod shared;
+mod toolkit;
+
+pub use ask::Ask;
+pub use builder::{Builder, Member, StartError};
+pub use changes::{Change, Changes};
+pub use report::{Report, ServerReport, ServerStatus};
+pub use settings::{ServerSettings, Settings};
+pub use toolkit::Toolkit;

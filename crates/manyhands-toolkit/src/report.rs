@@ -1,0 +1,205 @@
+//! How each server is doing, for people and programs.
+
+use std::fmt;
+use std::time::Duration;
+
+use manyhands_core::{Printable, ServerId, ServerInfo};
+use manyhands_transport::Snapshot;
+use serde::Serialize;
+
+/// The state of one server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+#[non_exhaustive]
+pub enum ServerStatus {
+    /// It is being started, or asked what it offers.
+    Starting,
+    /// It is connected.
+    Ready,
+    /// It wants credentials that it did not get.
+    NeedsAuth {
+        /// What happened, as a lowercase clause.
+        cause: String,
+        /// What to do about it, as a lowercase clause.
+        mend: Option<String>,
+    },
+    /// It is not usable, or only in part.
+    Failed {
+        /// What happened, as a lowercase clause.
+        cause: String,
+        /// What to do about it, as a lowercase clause.
+        mend: Option<String>,
+    },
+    /// Its configuration switches it off.
+    Disabled,
+}
+
+impl ServerStatus {
+    /// The word for it: `starting`, `ready`, `needs-auth`, `failed` or `disabled`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::NeedsAuth { .. } => "needs-auth",
+            Self::Failed { .. } => "failed",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    /// What happened, where something did.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::NeedsAuth { cause, .. } | Self::Failed { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn mend(&self) -> Option<&str> {
+        match self {
+            Self::NeedsAuth { mend, .. } | Self::Failed { mend, .. } => mend.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody has to do something before the server can be used.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::NeedsAuth { .. } | Self::Failed { .. })
+    }
+}
+
+/// How one server is doing.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServerReport {
+    /// Its name.
+    pub id: ServerId,
+    /// Its name as the configuration wrote it, where that is another one.
+    pub title: Option<String>,
+    /// Its state.
+    pub status: ServerStatus,
+    /// Whether connecting fails as a whole when it does.
+    pub required: bool,
+    /// How it introduced itself, once it did.
+    pub info: Option<ServerInfo>,
+    /// How many tools it offers.
+    pub tools: usize,
+    /// How many prompts it offers.
+    pub prompts: usize,
+    /// How many resources and resource templates it offers.
+    pub resources: usize,
+    /// What is odd about it, such as a tool that was left out.
+    pub notices: Vec<String>,
+    /// How long it took from its start to being ready, or to failing.
+    pub took: Option<Duration>,
+    /// What was noticed beside the protocol.
+    pub diagnostics: Snapshot,
+}
+
+/// How all servers are doing. `Display` gives one aligned line per server.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Report {
+    /// One entry per server, in the order they were registered.
+    pub servers: Vec<ServerReport>,
+}
+
+impl Report {
+    /// The entry of one server.
+    #[must_use]
+    pub fn server(&self, id: &str) -> Option<&ServerReport> {
+        self.servers.iter().find(|server| server.id.as_str() == id)
+    }
+
+    /// The servers that somebody has to do something about.
+    pub fn failures(&self) -> impl Iterator<Item = &ServerReport> {
+        self.servers
+            .iter()
+            .filter(|server| server.status.is_failure())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self
+            .servers
+            .iter()
+            .map(|server| server.id.as_str().len())
+            .max()
+            .unwrap_or(0);
+        for (n, server) in self.servers.iter().enumerate() {
+            if n > 0 {
+                f.write_str("\n")?;
+            }
+            write!(
+                f,
+                "{:width$}  {:<10}  {server}",
+                server.id,
+                server.status.word()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// What there is to say beside name and state.
+impl fmt::Display for ServerReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.status {
+            ServerStatus::Starting => f.write_str("not ready yet"),
+            ServerStatus::Disabled => f.write_str("switched off in the configuration"),
+            ServerStatus::Ready => {
+                f.write_str(&self.offer())?;
+                let noticed = self.notices.len();
+                if noticed > 0 {
+                    write!(f, ", {}", counted(noticed, "notice"))?;
+                }
+                match self.took {
+                    Some(took) => write!(f, " ({:.2} s)", took.as_secs_f64()),
+                    None => Ok(()),
+                }
+            }
+            failed => {
+                write!(f, "{}", Printable(failed.cause().unwrap_or_default()))?;
+                match failed.mend() {
+                    Some(mend) => write!(f, "; {}", Printable(mend)),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl ServerReport {
+    /// What it offers, counted: `4 tools, 1 prompt`.
+    #[must_use]
+    pub fn offer(&self) -> String {
+        let counts = [
+            (self.tools, "tool"),
+            (self.prompts, "prompt"),
+            (self.resources, "resource"),
+        ];
+        let named: Vec<String> = counts
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| counted(*count, word))
+            .collect();
+        if named.is_empty() {
+            "nothing offered".to_owned()
+        } else {
+            named.join(", ")
+        }
+    }
+}
+
+fn counted(count: usize, word: &str) -> String {
+    if count == 1 {
+        format!("1 {word}")
+    } else {
+        format!("{count} {word}s")
+    }
+}

@@ -1,0 +1,149 @@
+//! What all handles of one toolkit, and the tasks of its servers, share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use manyhands_core::{Inventory, ServerId, ServerInfo};
+use manyhands_registry::{Catalogue, Diff};
+use manyhands_routing::Router;
+use manyhands_transport::Snapshot;
+use tokio::sync::{broadcast, watch};
+
+use crate::changes::{Change, KEPT};
+use crate::report::{Report, ServerReport, ServerStatus};
+use crate::settings::ServerSettings;
+
+pub(crate) struct Shared {
+    pub(crate) catalogue: ArcSwap<Catalogue>,
+    pub(crate) router: Router,
+    pub(crate) changes: broadcast::Sender<Change>,
+    slots: Vec<Slot>,
+    positions: HashMap<ServerId, usize>,
+    /// Held while a snapshot is replaced, so that no server's update is lost to another's.
+    publishing: Mutex<()>,
+}
+
+/// One server's place.
+pub(crate) struct Slot {
+    pub(crate) id: ServerId,
+    pub(crate) title: Option<String>,
+    pub(crate) settings: ServerSettings,
+    pub(crate) state: watch::Sender<State>,
+}
+
+/// What is known of one server.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub(crate) status: ServerStatus,
+    pub(crate) info: Option<ServerInfo>,
+    pub(crate) took: Option<Duration>,
+    pub(crate) diagnostics: Snapshot,
+}
+
+impl State {
+    pub(crate) fn new(status: ServerStatus) -> Self {
+        Self {
+            status,
+            info: None,
+            took: None,
+            diagnostics: Snapshot::default(),
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(slots: Vec<Slot>) -> Self {
+        let positions = slots
+            .iter()
+            .enumerate()
+            .map(|(n, slot)| (slot.id.clone(), n))
+            .collect();
+        let catalogue = Catalogue::new(slots.iter().map(|slot| slot.id.clone()));
+        Self {
+            catalogue: ArcSwap::from_pointee(catalogue),
+            router: Router::default(),
+            changes: broadcast::channel(KEPT).0,
+            slots,
+            positions,
+            publishing: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    pub(crate) fn slot(&self, id: &ServerId) -> Option<&Slot> {
+        self.slots.get(*self.positions.get(id)?)
+    }
+
+    /// Puts a server's offer into the catalogue.
+    pub(crate) fn publish(&self, id: &ServerId, inventory: &Inventory) -> Diff {
+        let _turn = self
+            .publishing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let (next, diff) = self.catalogue.load().with_inventory(id, inventory);
+        self.catalogue.store(Arc::new(next));
+        diff
+    }
+
+    /// Sets what is known of a server, and tells everyone.
+    pub(crate) fn set(&self, id: &ServerId, state: State, diff: Diff) {
+        let Some(slot) = self.slot(id) else { return };
+        let status = state.status.clone();
+        tracing::info!(server = %id, state = status.word(), cause = status.cause(), "server state");
+        slot.state.send_replace(state);
+        let generation = self.catalogue.load().generation();
+        // Nobody may be listening.
+        let _ = self.changes.send(Change {
+            server: id.clone(),
+            status,
+            generation,
+            diff: Arc::new(diff),
+        });
+    }
+
+    pub(crate) fn report(&self) -> Report {
+        let catalogue = self.catalogue.load();
+        let mut report = Report::default();
+        for slot in &self.slots {
+            let state = slot.state.borrow().clone();
+            let connection = self.router.connection(&slot.id);
+            let of_slot = |server: &ServerId| *server == slot.id;
+            report.servers.push(ServerReport {
+                id: slot.id.clone(),
+                title: slot.title.clone(),
+                status: state.status,
+                required: slot.settings.required,
+                info: state.info,
+                tools: catalogue
+                    .tools()
+                    .filter(|it| of_slot(it.name().server()))
+                    .count(),
+                prompts: catalogue
+                    .prompts()
+                    .filter(|it| of_slot(it.name().server()))
+                    .count(),
+                resources: catalogue
+                    .resources()
+                    .filter(|it| of_slot(it.server()))
+                    .count()
+                    + catalogue
+                        .templates()
+                        .filter(|it| of_slot(it.server()))
+                        .count(),
+                notices: catalogue
+                    .notices(&slot.id)
+                    .iter()
+                    .map(|it| it.as_str().to_owned())
+                    .collect(),
+                took: state.took,
+                diagnostics: connection.map_or(state.diagnostics, |it| it.diagnostics()),
+            });
+        }
+        report
+    }
+}

@@ -1,0 +1,414 @@
+//! What rmcp reports, told as our replies and errors: the one place that decides whether a server may have acted.
+
+use std::error::Error;
+use std::time::Duration;
+
+use manyhands_core::model::{
+    CallToolRequest, ClientRequest, ErrorData, GetPromptRequest, ListPromptsRequest,
+    ListResourceTemplatesRequest, ListResourcesRequest, ListToolsRequest, ReadResourceRequest,
+    ServerResult,
+};
+use manyhands_core::{
+    CallError, Delivery, ErrorKind, ErrorType, ListKind, Printable, Reply, Request, ServerId, clip,
+};
+use rmcp::service::{ClientInitializeError, ServiceError};
+use rmcp::transport::DynamicTransportError;
+use rmcp::transport::streamable_http_client::StreamableHttpError;
+use serde::Deserialize;
+
+use crate::diagnostics::Snapshot;
+use crate::error::{ConnectErrorKind, OpenError};
+use crate::handshake::{evidence, no_common_version};
+
+type HttpError = StreamableHttpError<reqwest::Error>;
+
+/// How much of a server's own error text is passed on.
+const MAX_TEXT: usize = 600;
+
+/// Puts a request into rmcp's types.
+pub(crate) fn to_wire(request: &Request) -> Result<ClientRequest, CallError> {
+    let params = request.params();
+    let typed: Result<ClientRequest, serde_json::Error> = match request {
+        Request::CallTool { .. } => {
+            serde_json::from_value(params).map(|p| CallToolRequest::new(p).into())
+        }
+        Request::GetPrompt { .. } => {
+            serde_json::from_value(params).map(|p| GetPromptRequest::new(p).into())
+        }
+        Request::ReadResource { .. } => {
+            serde_json::from_value(params).map(|p| ReadResourceRequest::new(p).into())
+        }
+        Request::List { kind, .. } => serde_json::from_value(params).map(|p| match kind {
+            ListKind::Prompts => ListPromptsRequest::with_param(p).into(),
+            ListKind::Resources => ListResourcesRequest::with_param(p).into(),
+            ListKind::ResourceTemplates => ListResourceTemplatesRequest::with_param(p).into(),
+            _ => ListToolsRequest::with_param(p).into(),
+        }),
+        _ => Err(serde::de::Error::custom(
+            "this kind of request is not known here",
+        )),
+    };
+    typed.map_err(|error| {
+        CallError::new(
+            ErrorKind::InvalidArguments,
+            Delivery::NotSent,
+            "the request has no form that MCP knows",
+        )
+        .with_source(error)
+    })
+}
+
+/// The one field that tells what kind of result it is.
+#[derive(Deserialize)]
+struct Peek {
+    #[serde(rename = "resultType")]
+    result_type: Option<String>,
+}
+
+/// Keeps a result, unless it is none: a question back, a task, or a form that nobody knows.
+pub(crate) fn to_reply(
+    server: &ServerId,
+    result: &ServerResult,
+    took: Duration,
+) -> Result<Reply, CallError> {
+    let raw = serde_json::value::to_raw_value(result).map_err(|error| {
+        CallError::new(
+            ErrorKind::MalformedReply,
+            Delivery::Unknown,
+            "its reply cannot be kept",
+        )
+        .with_source(error)
+    })?;
+    let kind = serde_json::from_str::<Peek>(raw.get())
+        .ok()
+        .and_then(|peek| peek.result_type);
+    match kind.as_deref() {
+        None | Some("complete") => Ok(Reply::new(server.clone(), raw, took)),
+        Some("input_required") => Err(CallError::new(
+            ErrorKind::InputRequired,
+            Delivery::Unknown,
+            "the server asks a question before it goes on, and nobody here can answer",
+        )
+        .with_advice("give what it asks for in the arguments, where the tool allows it")),
+        Some(other) => Err(CallError::new(
+            ErrorKind::MalformedReply,
+            Delivery::Unknown,
+            format!(
+                "it answered with a result of type {:?}, which is not known",
+                clip(other, 60)
+            ),
+        )
+        .with_advice("look at the server's documentation")),
+    }
+}
+
+/// The caller's time is over.
+pub(crate) fn deadline(limit: Duration) -> CallError {
+    CallError::new(ErrorKind::DeadlineExceeded, Delivery::Unknown, format!("no answer within {limit:?}"))
+        .with_advice("raise the timeout if the server is only slow, and check whether the call took effect before repeating it")
+}
+
+/// The connection had ended before the call was made.
+pub(crate) fn already_closed(seen: &Snapshot) -> CallError {
+    CallError::new(
+        ErrorKind::Unavailable,
+        Delivery::NotSent,
+        format!("{}{}", how_it_ended(seen), evidence(seen)),
+    )
+    .with_advice("look at its log, then start it again")
+}
+
+/// The connection ended while the call was under way.
+pub(crate) fn closed_meanwhile(seen: &Snapshot) -> CallError {
+    let cause = format!(
+        "{} while the call was under way{}",
+        how_it_ended(seen),
+        evidence(seen)
+    );
+    CallError::new(ErrorKind::ConnectionClosed, Delivery::Unknown, cause)
+        .with_advice("check whether the call took effect before repeating it")
+}
+
+/// How a connection ended, as a clause.
+pub(crate) fn how_it_ended(seen: &Snapshot) -> String {
+    match (&seen.exit, seen.pid) {
+        (Some(status), _) => format!("the server stopped ({status})"),
+        (None, Some(_)) => "the server closed its output".to_owned(),
+        (None, None) => "the connection was closed".to_owned(),
+    }
+}
+
+/// Sorts what rmcp reports for a call.
+pub(crate) fn classify(error: ServiceError) -> CallError {
+    match error {
+        ServiceError::McpError(answer) => refused(&answer),
+        ServiceError::TransportSend(error) => not_sent(error),
+        other => CallError::new(
+            ErrorKind::MalformedReply,
+            Delivery::Unknown,
+            "its answer is not MCP",
+        )
+        .with_advice("look at the server's log")
+        .with_source(shown(&other.to_string())),
+    }
+}
+
+/// The server answered with a JSON-RPC error.
+fn refused(answer: &ErrorData) -> CallError {
+    let code = answer.code.0;
+    // These codes say that the request was turned away as it stood; any other may come from halfway through.
+    let delivery = match code {
+        -32_700 | -32_602..=-32_600 | -32_002 | -32_022..=-32_020 => Delivery::Rejected,
+        _ => Delivery::Unknown,
+    };
+    let error_type = if delivery == Delivery::Rejected {
+        ErrorType::Permanent
+    } else {
+        ErrorType::Critical
+    };
+    let advice = match code {
+        -32_602 => "correct the name or the arguments",
+        -32_601 => "the server does not offer this; look at what it lists",
+        -32_002 => "check the URI against the server's list of resources",
+        _ => "look at the server's log",
+    };
+    let cause = format!(
+        "the server answered with error {code}: {}",
+        shown(&answer.message)
+    );
+    CallError::new(ErrorKind::Refused, delivery, cause)
+        .with_type(error_type)
+        .with_advice(advice)
+}
+
+/// The request did not get through: over HTTP the answer's status says how far it got.
+fn not_sent(error: DynamicTransportError) -> CallError {
+    let Some(http) = find::<HttpError>(error.error.as_ref()) else {
+        return CallError::new(
+            ErrorKind::ConnectionClosed,
+            Delivery::NotSent,
+            "the connection broke while sending",
+        )
+        .with_advice("try again")
+        .with_source(error);
+    };
+    match http {
+        HttpError::HttpStatus(answer) => by_status(answer.status, answer.retry_after.as_deref()),
+        HttpError::AuthRequired(_) | HttpError::InsufficientScope(_) => by_status(401, None),
+        HttpError::Client(inner) if inner.is_connect() => CallError::new(
+            ErrorKind::Unavailable,
+            Delivery::NotSent,
+            format!("nobody answers ({})", deepest(inner)),
+        )
+        .with_advice("check that the server is running, then try again"),
+        HttpError::UnexpectedServerResponse(text) if http_status(text).is_some() => {
+            by_status(http_status(text).unwrap_or_default(), None)
+        }
+        HttpError::SessionExpired => CallError::new(
+            ErrorKind::Unavailable,
+            Delivery::Rejected,
+            "the session has expired",
+        )
+        .with_advice("try again"),
+        HttpError::UnexpectedContentType(found) => CallError::new(
+            ErrorKind::MalformedReply,
+            Delivery::Unknown,
+            wrong_content(found.as_deref()),
+        )
+        .with_advice("look at the server's log"),
+        other => CallError::new(
+            ErrorKind::ConnectionClosed,
+            Delivery::Unknown,
+            shown(&other.to_string()),
+        )
+        .with_advice("check whether the call took effect before repeating it"),
+    }
+}
+
+/// The server answered a call with an HTTP status other than success.
+fn by_status(status: u16, retry_after: Option<&str>) -> CallError {
+    let wait = retry_after
+        .and_then(|text| text.trim().parse().ok())
+        .map(Duration::from_secs);
+    let (kind, delivery, advice) = match status {
+        401 | 403 => (
+            ErrorKind::Unauthorized,
+            Delivery::Rejected,
+            "check the credentials in its `headers`",
+        ),
+        429 => (
+            ErrorKind::RateLimited,
+            Delivery::Rejected,
+            "wait, then try again",
+        ),
+        502..=504 => (
+            ErrorKind::Unavailable,
+            Delivery::Unknown,
+            "wait, then check whether the call took effect",
+        ),
+        400..=499 => (
+            ErrorKind::Refused,
+            Delivery::Rejected,
+            "check the server's URL and version",
+        ),
+        _ => (
+            ErrorKind::Refused,
+            Delivery::Unknown,
+            "look at the server's log",
+        ),
+    };
+    let error = CallError::new(
+        kind,
+        delivery,
+        format!("the server answered with HTTP {status}"),
+    )
+    .with_advice(advice)
+    .with_retry_after(wait);
+    if status == 500 {
+        error.with_type(ErrorType::Critical)
+    } else {
+        error
+    }
+}
+
+/// Says why the handshake over HTTP failed, and whether another protocol version is worth a try.
+pub(crate) fn explain_http(error: ClientInitializeError, url: &str) -> (OpenError, bool) {
+    let error = match error {
+        ClientInitializeError::TransportError { error, .. } => error,
+        ClientInitializeError::JsonRpcError(answer) => {
+            let cause = format!(
+                "it refused the handshake (error {}: {})",
+                answer.code.0,
+                shown(&answer.message)
+            );
+            return (
+                OpenError::new(ConnectErrorKind::Incompatible, cause)
+                    .with_mend("check the URL, and update the server"),
+                true,
+            );
+        }
+        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
+            return (no_common_version(), true);
+        }
+        other => {
+            let reason = OpenError::new(
+                ConnectErrorKind::NotMcp,
+                format!("what answers at {url} does not speak MCP"),
+            )
+            .with_mend("check the URL; MCP endpoints often end in /mcp")
+            .with_source(shown(&other.to_string()));
+            return (reason, false);
+        }
+    };
+    let Some(http) = find::<HttpError>(error.error.as_ref()) else {
+        return (
+            OpenError::new(
+                ConnectErrorKind::Unreachable,
+                format!("the connection to {url} broke"),
+            )
+            .with_source(error),
+            false,
+        );
+    };
+    let reason = explain_response(http, url);
+    let retry = reason.kind() == ConnectErrorKind::HttpStatus
+        && matches!(http, HttpError::UnexpectedServerResponse(text) if http_status(text) == Some(400));
+    (reason, retry)
+}
+
+fn explain_response(http: &HttpError, url: &str) -> OpenError {
+    match http {
+        HttpError::AuthRequired(_) | HttpError::InsufficientScope(_) => explain_status(401, url),
+        HttpError::HttpStatus(answer) => explain_status(answer.status, url),
+        HttpError::UnexpectedServerResponse(text) => match http_status(text) {
+            Some(status) => explain_status(status, url),
+            None => not_mcp(format!(
+                "what answers at {url} does not speak MCP ({})",
+                clip(&shown(text), 200)
+            )),
+        },
+        HttpError::UnexpectedContentType(found) => {
+            not_mcp(format!("{url} {}", wrong_content(found.as_deref())))
+        }
+        HttpError::Client(error) if error.is_connect() || error.is_timeout() => OpenError::new(
+            ConnectErrorKind::Unreachable,
+            format!("nobody answers at {url} ({})", deepest(error)),
+        )
+        .with_mend("check the URL, and that the server is running and can be reached from here"),
+        other => not_mcp(format!(
+            "the handshake with {url} failed ({})",
+            shown(&other.to_string())
+        )),
+    }
+}
+
+fn explain_status(status: u16, url: &str) -> OpenError {
+    let (kind, mend) = match status {
+        401 | 403 => (
+            ConnectErrorKind::Unauthorized,
+            "put its credentials into `headers`, such as \"Authorization\": \"Bearer ${TOKEN}\"",
+        ),
+        404 | 405 => (
+            ConnectErrorKind::HttpStatus,
+            "check the URL's path; MCP endpoints often end in /mcp",
+        ),
+        429 => (
+            ConnectErrorKind::HttpStatus,
+            "it is being asked too often; wait, then try again",
+        ),
+        500..=599 => (
+            ConnectErrorKind::HttpStatus,
+            "the server itself is failing: look at its log, or try again later",
+        ),
+        _ => (
+            ConnectErrorKind::HttpStatus,
+            "check the URL, and update the server",
+        ),
+    };
+    OpenError::new(kind, format!("{url} answered with HTTP {status}")).with_mend(mend)
+}
+
+fn not_mcp(cause: String) -> OpenError {
+    OpenError::new(ConnectErrorKind::NotMcp, cause)
+        .with_mend("check the URL; MCP endpoints often end in /mcp")
+}
+
+fn wrong_content(found: Option<&str>) -> String {
+    match found {
+        Some(found) => format!(
+            "answered with {} instead of JSON or an event stream",
+            clip(&shown(found), 60)
+        ),
+        None => "answered without saying what kind of content it is".to_owned(),
+    }
+}
+
+/// The status in rmcp's text for an unexpected answer, `HTTP 404 Not Found: ..`; there is no other place for it.
+fn http_status(text: &str) -> Option<u16> {
+    text.strip_prefix("HTTP ")?.get(..3)?.parse().ok()
+}
+
+fn shown(text: &str) -> String {
+    clip(&Printable(text).to_string(), MAX_TEXT).into_owned()
+}
+
+/// The text of the innermost error, which is the one that tells: "connection refused" under three wrappers.
+fn deepest(error: &dyn Error) -> String {
+    let mut inner = error;
+    while let Some(source) = inner.source() {
+        inner = source;
+    }
+    shown(&inner.to_string())
+}
+
+/// Finds an error of one type along the chain of sources.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        current = error.source();
+    }
+    None
+}

@@ -1,0 +1,55 @@
+//! One AI agent, many MCP servers: one namespaced toolkit over all of them.
+//!
+//! Give it the `mcp.json` you already have. Every server starts at once, one
+//! that fails costs only itself, and each tool has one name: `slack.search_messages`.
+//!
+//! ```
+//! use manyhands::prelude::*;
+//! use serde_json::json;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let kit = Toolkit::from_json(r#"{"mcpServers": {"files": {"command": "no-such-server"}}}"#)?
+//!     .connect()
+//!     .await?; // an error only if a server marked `required` failed
+//!
+//! println!("{}", kit.report()); // one line per server, with cause and mend where one failed
+//! for tool in kit.catalogue().tools() {
+//!     println!("{}", tool.name());
+//! }
+//! let error = kit.call("files.read", json!({"path": "a.txt"})).await.unwrap_err();
+//! assert_eq!(error.error_type(), ErrorType::Transient);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! This crate only puts the layers together: each is a crate of its own, and can
+//! be used without the ones above it.
+
+#[cfg(feature = "config")]
+mod from_config;
+
+pub use manyhands_core::{
+    Arguments, CallError, Capability, CapabilityKind, Delivery, ErrorKind, ErrorType,
+    HumanDuration, Printable, QualifiedName, Reply, Secret, ServerId, model,
+};
+pub use manyhands_registry::{Catalogue, ToolEntry};
+pub use manyhands_toolkit::{
+    Builder, Change, Changes, Member, Report, ServerReport, ServerSettings, ServerStatus, Settings,
+    StartError, Toolkit,
+};
+pub use manyhands_transport::{Connector, HttpSettings, OpenError, StdioSettings, Transport, Wire};
+
+#[cfg(feature = "config")]
+pub use from_config::{FromConfig, ServerSection, builder};
+#[cfg(feature = "config")]
+pub use manyhands_config::{Config, ConfigError};
+
+/// What most programs need, in one `use`.
+pub mod prelude {
+    #[cfg(feature = "config")]
+    pub use crate::FromConfig;
+    pub use crate::{
+        CallError, Connector, Delivery, ErrorType, Reply, ServerId, ServerStatus, Toolkit,
+    };
+}

@@ -1,0 +1,14 @@
+//! Scenarios through the facade: many servers, each with its own trouble, one toolkit.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that goes wrong should end where it does"
+)]
+
+mod calling;
+mod http;
+mod lists;
+mod naming;
+#[cfg(unix)]
+mod processes;
+mod servers;
+mod startup;
