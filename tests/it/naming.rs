@@ -82,7 +82,7 @@ async fn resources_are_named_read_and_answered_across_servers() {
     let uri = catalogue.resources().next().unwrap().uri().to_owned();
     assert_eq!(uri, "my.fs+file:///a+b.txt");
     assert_eq!(
-        catalogue.templates().next().unwrap().uri_template(),
+        catalogue.templates().next().unwrap().uri(),
         "my.fs+file:///{path}"
     );
 

@@ -5,10 +5,36 @@
 //! servers or of names across them.
 //!
 //! ```
+//! use manyhands_core::ServerId;
 //! use manyhands_discovery::{Limits, discover};
-//! # async fn example(connection: manyhands_transport::Connection) {
+//! use manyhands_transport::{ConnectOptions, Connector};
+//! # use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A server with one good tool and one that lacks its schema.
+//! let connector = Connector::in_process(|io| async move {
+//! #   let (read, mut write) = tokio::io::split(io);
+//! #   let mut lines = tokio::io::BufReader::new(read).lines();
+//! #   while let Ok(Some(line)) = lines.next_line().await {
+//! #       let message: serde_json::Value = serde_json::from_str(&line).unwrap();
+//! #       let result = match message["method"].as_str() {
+//! #           Some("initialize") => serde_json::json!({"protocolVersion": "2025-11-25",
+//! #               "capabilities": {"tools": {}}, "serverInfo": {"name": "stub", "version": "1"}}),
+//! #           Some("tools/list") => serde_json::json!({"tools":
+//! #               [{"name": "good", "inputSchema": {"type": "object"}}, {"name": "bad"}]}),
+//! #           _ => continue,
+//! #       };
+//! #       let reply = serde_json::json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+//! #       write.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
+//! #   }
+//!     // read requests from `io`, write answers to it
+//! });
+//! let connection = connector.connect(ConnectOptions::new(ServerId::parse("stub")?)).await?;
 //! let found = discover(&connection, &Limits::default()).await;
-//! println!("{} tools, {} notices", found.inventory.tools.len(), found.inventory.notices.len());
+//! assert_eq!(found.inventory.tools.len(), 1);
+//! assert!(found.inventory.notices[0].as_str().starts_with("left out the tool bad"));
+//! # Ok(())
 //! # }
 //! ```
 

@@ -10,26 +10,26 @@ use manyhands_toolkit::{Report, ServerStatus};
 use serde::de::DeserializeOwned;
 
 pub(crate) fn tool(entry: &ToolEntry) -> Tool {
-    let mut tool = Tool::clone(entry.tool());
+    let mut tool = Tool::clone(entry.definition());
     tool.name = entry.wire().to_owned().into();
     tool
 }
 
 pub(crate) fn prompt(entry: &PromptEntry) -> Prompt {
-    let mut prompt = Prompt::clone(entry.prompt());
+    let mut prompt = Prompt::clone(entry.definition());
     prompt.name = entry.wire().to_owned();
     prompt
 }
 
 pub(crate) fn resource(entry: &ResourceEntry) -> Resource {
-    let mut resource = Resource::clone(entry.resource());
+    let mut resource = Resource::clone(entry.definition());
     resource.uri = entry.uri().to_owned();
     resource
 }
 
 pub(crate) fn template(entry: &TemplateEntry) -> ResourceTemplate {
-    let mut template = ResourceTemplate::clone(entry.template());
-    template.uri_template = entry.uri_template().to_owned();
+    let mut template = ResourceTemplate::clone(entry.definition());
+    template.uri_template = entry.uri().to_owned();
     template
 }
 

@@ -5,11 +5,31 @@
 //! This crate knows nothing of models.
 //!
 //! ```
-//! # async fn example(kit: manyhands_toolkit::Toolkit) -> Result<(), manyhands_gateway::ServeError> {
-//! let (ours, theirs) = tokio::io::duplex(64 * 1024);
-//! let (read, write) = tokio::io::split(ours);
-//! // An MCP client speaks on `theirs`; this returns when it closes.
-//! manyhands_gateway::serve(kit, read, write).await
+//! use manyhands_core::ServerId;
+//! use manyhands_testkit::ScriptedServer;
+//! use manyhands_toolkit::Builder;
+//! use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let weather = ScriptedServer::new("weather").tool("today", |_| serde_json::json!({"content": []}));
+//! let kit = Builder::default().add(ServerId::parse("weather")?, weather.connector()).connect().await?;
+//!
+//! let (client, server) = tokio::io::duplex(64 * 1024);
+//! let (read, write) = tokio::io::split(server);
+//! tokio::spawn(manyhands_gateway::serve(kit, read, write));
+//!
+//! // Any MCP client will do; this one writes its requests by hand.
+//! let (read, mut write) = tokio::io::split(client);
+//! # let initialize = r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"doc","version":"1"}}}"#;
+//! # let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+//! let list = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
+//! write.write_all(format!("{initialize}\n{initialized}\n{list}\n").as_bytes()).await?;
+//! let mut answers = BufReader::new(read).lines();
+//! answers.next_line().await?;
+//! let tools = answers.next_line().await?.unwrap_or_default();
+//! assert!(tools.contains("weather__today"), "{tools}");
+//! # Ok(())
 //! # }
 //! ```
 

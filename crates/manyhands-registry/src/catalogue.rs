@@ -71,12 +71,16 @@ impl Catalogue {
 
     /// All tools.
     pub fn tools(&self) -> impl Iterator<Item = &ToolEntry> {
-        self.servers.iter().flat_map(|(_, shard)| &shard.tools)
+        self.servers
+            .iter()
+            .flat_map(|(_, shard)| shard.tools.entries())
     }
 
     /// All prompts.
     pub fn prompts(&self) -> impl Iterator<Item = &PromptEntry> {
-        self.servers.iter().flat_map(|(_, shard)| &shard.prompts)
+        self.servers
+            .iter()
+            .flat_map(|(_, shard)| shard.prompts.entries())
     }
 
     /// All resources.
@@ -103,7 +107,7 @@ impl Catalogue {
     pub fn tool(&self, name: &str) -> Result<&ToolEntry, Unknown> {
         let found = name
             .split_once('.')
-            .and_then(|(server, name)| self.shard(server)?.tool(name));
+            .and_then(|(server, name)| self.shard(server)?.tools.by_name(name));
         found.ok_or_else(|| {
             let names = self.tools().map(|it| it.name().to_string());
             unknown(CapabilityKind::Tool, name, names)
@@ -118,7 +122,7 @@ impl Catalogue {
         let found = self
             .servers
             .iter()
-            .find_map(|(_, shard)| shard.tool_by_wire(wire));
+            .find_map(|(_, shard)| shard.tools.by_wire(wire));
         found.ok_or_else(|| {
             unknown(
                 CapabilityKind::Tool,
@@ -135,7 +139,7 @@ impl Catalogue {
     pub fn prompt(&self, name: &str) -> Result<&PromptEntry, Unknown> {
         let found = name
             .split_once('.')
-            .and_then(|(server, name)| self.shard(server)?.prompt(name));
+            .and_then(|(server, name)| self.shard(server)?.prompts.by_name(name));
         found.ok_or_else(|| {
             let names = self.prompts().map(|it| it.name().to_string());
             unknown(CapabilityKind::Prompt, name, names)
@@ -150,7 +154,7 @@ impl Catalogue {
         let found = self
             .servers
             .iter()
-            .find_map(|(_, shard)| shard.prompt_by_wire(wire));
+            .find_map(|(_, shard)| shard.prompts.by_wire(wire));
         found.ok_or_else(|| {
             unknown(
                 CapabilityKind::Prompt,

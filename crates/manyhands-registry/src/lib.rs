@@ -31,6 +31,6 @@ mod wire;
 pub use arguments::{ArgumentError, from_pairs};
 pub use catalogue::{Catalogue, Unknown};
 pub use diff::Diff;
-pub use shard::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use uris::{qualify_reply, qualify_uri};
 pub use wire::wire_name;

@@ -1,12 +1,11 @@
 //! One server's part of the catalogue, shared between snapshots as long as it stays the same.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use manyhands_core::model::{Prompt, Resource, ResourceTemplate, Tool};
 use manyhands_core::{
-    Capability, CapabilityKind, Inventory, Notice, QualifiedName, ServerId, clip,
+    Capability, CapabilityKind, Inventory, Notice, Printable, QualifiedName, ServerId, clip,
 };
 
 use crate::diff::Diff;
@@ -14,38 +13,23 @@ use crate::uris::qualify_uri;
 use crate::wire::wire_name;
 
 /// A tool in the catalogue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ToolEntry {
-    name: QualifiedName,
-    wire: Arc<str>,
-    tool: Arc<Tool>,
-}
-
+pub type ToolEntry = Named<Tool>;
 /// A prompt in the catalogue.
+pub type PromptEntry = Named<Prompt>;
+/// A resource in the catalogue.
+pub type ResourceEntry = Placed<Resource>;
+/// A resource template in the catalogue.
+pub type TemplateEntry = Placed<ResourceTemplate>;
+
+/// What is found by a name: a tool or a prompt.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PromptEntry {
+pub struct Named<T> {
     name: QualifiedName,
     wire: Arc<str>,
-    prompt: Arc<Prompt>,
+    definition: Arc<T>,
 }
 
-/// A resource in the catalogue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ResourceEntry {
-    server: ServerId,
-    uri: String,
-    resource: Arc<Resource>,
-}
-
-/// A resource template in the catalogue.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TemplateEntry {
-    server: ServerId,
-    uri_template: String,
-    template: Arc<ResourceTemplate>,
-}
-
-impl ToolEntry {
+impl<T> Named<T> {
     /// Its name across all servers.
     #[must_use]
     pub fn name(&self) -> &QualifiedName {
@@ -60,39 +44,27 @@ impl ToolEntry {
 
     /// Its definition, as its server gave it.
     #[must_use]
-    pub fn tool(&self) -> &Arc<Tool> {
-        &self.tool
+    pub fn definition(&self) -> &Arc<T> {
+        &self.definition
     }
 }
 
-impl PromptEntry {
-    /// Its name across all servers.
-    #[must_use]
-    pub fn name(&self) -> &QualifiedName {
-        &self.name
-    }
-
-    /// Its name for MCP clients with the rules of model APIs.
-    #[must_use]
-    pub fn wire(&self) -> &str {
-        &self.wire
-    }
-
-    /// Its definition, as its server gave it.
-    #[must_use]
-    pub fn prompt(&self) -> &Arc<Prompt> {
-        &self.prompt
-    }
+/// What is found by a URI: a resource, or a template for URIs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed<T> {
+    server: ServerId,
+    uri: String,
+    definition: Arc<T>,
 }
 
-impl ResourceEntry {
+impl<T> Placed<T> {
     /// The server that offers it.
     #[must_use]
     pub fn server(&self) -> &ServerId {
         &self.server
     }
 
-    /// Its URI across all servers.
+    /// Its URI, or URI template, across all servers.
     #[must_use]
     pub fn uri(&self) -> &str {
         &self.uri
@@ -100,208 +72,169 @@ impl ResourceEntry {
 
     /// Its definition, as its server gave it.
     #[must_use]
-    pub fn resource(&self) -> &Arc<Resource> {
-        &self.resource
+    pub fn definition(&self) -> &Arc<T> {
+        &self.definition
     }
 }
 
-impl TemplateEntry {
-    /// The server that offers it.
-    #[must_use]
-    pub fn server(&self) -> &ServerId {
-        &self.server
-    }
-
-    /// Its URI template across all servers.
-    #[must_use]
-    pub fn uri_template(&self) -> &str {
-        &self.uri_template
-    }
-
-    /// Its definition, as its server gave it.
-    #[must_use]
-    pub fn template(&self) -> &Arc<ResourceTemplate> {
-        &self.template
-    }
-}
-
-/// What one server contributes, with its look-up tables.
+/// What one server contributes.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
-    pub(crate) tools: Vec<ToolEntry>,
-    pub(crate) prompts: Vec<PromptEntry>,
+    pub(crate) tools: Table<Tool>,
+    pub(crate) prompts: Table<Prompt>,
     pub(crate) resources: Vec<ResourceEntry>,
     pub(crate) templates: Vec<TemplateEntry>,
     pub(crate) notices: Vec<Notice>,
-    tool_names: HashMap<Arc<str>, usize>,
-    tool_wires: HashMap<Arc<str>, usize>,
-    prompt_names: HashMap<Arc<str>, usize>,
-    prompt_wires: HashMap<Arc<str>, usize>,
 }
 
 impl Shard {
     pub(crate) fn new(server: &ServerId, inventory: &Inventory) -> Self {
-        let mut shard = Self {
-            notices: inventory.notices.clone(),
-            ..Self::default()
+        let mut notices = inventory.notices.clone();
+        let mut told = |kind: CapabilityKind, name: &str| {
+            let name = Printable(&clip(name, 80)).to_string();
+            let kind = kind.as_str();
+            notices.push(Notice::new(format!(
+                "left out a second {kind} named {name}"
+            )));
         };
-        shard.add_tools(server, inventory);
-        shard.add_prompts(server, inventory);
-        let mut seen = HashSet::new();
-        for resource in inventory
-            .resources
-            .iter()
-            .filter(|it| seen.insert(it.uri.clone()))
-        {
-            let uri = qualify_uri(server, &resource.uri);
-            shard.resources.push(ResourceEntry {
-                server: server.clone(),
-                uri,
-                resource: resource.clone(),
-            });
-        }
-        let mut seen = HashSet::new();
-        for template in inventory
-            .templates
-            .iter()
-            .filter(|it| seen.insert(it.uri_template.clone()))
-        {
-            let uri_template = qualify_uri(server, &template.uri_template);
-            let server = server.clone();
-            shard.templates.push(TemplateEntry {
-                server,
-                uri_template,
-                template: template.clone(),
-            });
-        }
-        shard
-    }
-
-    pub(crate) fn tool(&self, name: &str) -> Option<&ToolEntry> {
-        self.tools.get(*self.tool_names.get(name)?)
-    }
-
-    pub(crate) fn tool_by_wire(&self, wire: &str) -> Option<&ToolEntry> {
-        self.tools.get(*self.tool_wires.get(wire)?)
-    }
-
-    pub(crate) fn prompt(&self, name: &str) -> Option<&PromptEntry> {
-        self.prompts.get(*self.prompt_names.get(name)?)
-    }
-
-    pub(crate) fn prompt_by_wire(&self, wire: &str) -> Option<&PromptEntry> {
-        self.prompts.get(*self.prompt_wires.get(wire)?)
-    }
-
-    fn add_tools(&mut self, server: &ServerId, inventory: &Inventory) {
+        let mut shard = Self::default();
         for tool in &inventory.tools {
-            let (name, wire) = names(server, &tool.name);
-            if self.tool_names.contains_key(name.name()) || self.tool_wires.contains_key(&wire) {
-                self.notice_duplicate("tool", name.name());
-                continue;
+            if !shard.tools.add(server, &tool.name, tool) {
+                told(CapabilityKind::Tool, &tool.name);
             }
-            self.tool_names.insert(name.name().into(), self.tools.len());
-            self.tool_wires.insert(wire.clone(), self.tools.len());
-            self.tools.push(ToolEntry {
-                name,
-                wire,
-                tool: tool.clone(),
-            });
         }
-    }
-
-    fn add_prompts(&mut self, server: &ServerId, inventory: &Inventory) {
         for prompt in &inventory.prompts {
-            let (name, wire) = names(server, &prompt.name);
-            if self.prompt_names.contains_key(name.name()) || self.prompt_wires.contains_key(&wire)
-            {
-                self.notice_duplicate("prompt", name.name());
-                continue;
+            if !shard.prompts.add(server, &prompt.name, prompt) {
+                told(CapabilityKind::Prompt, &prompt.name);
             }
-            self.prompt_names
-                .insert(name.name().into(), self.prompts.len());
-            self.prompt_wires.insert(wire.clone(), self.prompts.len());
-            self.prompts.push(PromptEntry {
-                name,
-                wire,
-                prompt: prompt.clone(),
-            });
         }
-    }
-
-    fn notice_duplicate(&mut self, kind: &str, name: &str) {
-        let name = clip(name, 80);
-        self.notices.push(Notice::new(format!(
-            "left out a second {kind} named {name:?}"
-        )));
+        shard.resources = placed(server, &inventory.resources, |it| &it.uri);
+        shard.templates = placed(server, &inventory.templates, |it| &it.uri_template);
+        shard.notices = notices;
+        shard
     }
 }
 
-fn names(server: &ServerId, name: &str) -> (QualifiedName, Arc<str>) {
-    (
-        QualifiedName::new(server.clone(), name),
-        wire_name(server, name).into(),
-    )
+/// The first of each URI: the same resource listed twice is one resource.
+fn placed<T>(
+    server: &ServerId,
+    definitions: &[Arc<T>],
+    uri: impl Fn(&T) -> &String,
+) -> Vec<Placed<T>> {
+    let mut seen = HashSet::new();
+    let fresh = definitions.iter().filter(|it| seen.insert(uri(it)));
+    fresh
+        .map(|it| Placed {
+            server: server.clone(),
+            uri: qualify_uri(server, uri(it)),
+            definition: it.clone(),
+        })
+        .collect()
+}
+
+/// One server's tools or prompts in its order, found by its own name or by the wire name.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    entries: Vec<Named<T>>,
+    by_name: HashMap<Arc<str>, usize>,
+    by_wire: HashMap<Arc<str>, usize>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            by_name: HashMap::new(),
+            by_wire: HashMap::new(),
+        }
+    }
+}
+
+impl<T> Table<T> {
+    pub(crate) fn entries(&self) -> &[Named<T>] {
+        &self.entries
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Option<&Named<T>> {
+        self.entries.get(*self.by_name.get(name)?)
+    }
+
+    pub(crate) fn by_wire(&self, wire: &str) -> Option<&Named<T>> {
+        self.entries.get(*self.by_wire.get(wire)?)
+    }
+
+    /// Adds an entry, unless its name is there already; says whether it did.
+    fn add(&mut self, server: &ServerId, name: &str, definition: &Arc<T>) -> bool {
+        let wire: Arc<str> = wire_name(server, name).into();
+        if self.by_name.contains_key(name) || self.by_wire.contains_key(&wire) {
+            return false;
+        }
+        self.by_name.insert(name.into(), self.entries.len());
+        self.by_wire.insert(wire.clone(), self.entries.len());
+        let name = QualifiedName::new(server.clone(), name);
+        self.entries.push(Named {
+            name,
+            wire,
+            definition: definition.clone(),
+        });
+        true
+    }
 }
 
 /// What changed from one state of a server's part to the next.
 pub(crate) fn compare(before: &Shard, after: &Shard) -> Diff {
     let mut diff = Diff::default();
-    let tool = |it: &ToolEntry| (it.name.to_string(), it.tool.clone());
-    compare_lists(
-        &mut diff,
-        CapabilityKind::Tool,
-        &before.tools,
-        &after.tools,
-        tool,
-    );
-    let prompt = |it: &PromptEntry| (it.name.to_string(), it.prompt.clone());
-    compare_lists(
+    compare_named(&mut diff, CapabilityKind::Tool, &before.tools, &after.tools);
+    compare_named(
         &mut diff,
         CapabilityKind::Prompt,
         &before.prompts,
         &after.prompts,
-        prompt,
     );
-    let resource = |it: &ResourceEntry| (it.uri.clone(), it.resource.clone());
-    compare_lists(
-        &mut diff,
-        CapabilityKind::Resource,
-        &before.resources,
-        &after.resources,
-        resource,
-    );
-    let template = |it: &TemplateEntry| (it.uri_template.clone(), it.template.clone());
-    compare_lists(
-        &mut diff,
-        CapabilityKind::Resource,
-        &before.templates,
-        &after.templates,
-        template,
-    );
+    compare_placed(&mut diff, &before.resources, &after.resources);
+    compare_placed(&mut diff, &before.templates, &after.templates);
     diff
 }
 
-fn compare_lists<T, K: Eq + Hash + Clone + Into<String>, D: PartialEq>(
+fn compare_named<T: PartialEq>(
     diff: &mut Diff,
     kind: CapabilityKind,
-    before: &[T],
-    after: &[T],
-    key: impl Fn(&T) -> (K, D),
+    before: &Table<T>,
+    after: &Table<T>,
 ) {
-    let mut old: HashMap<K, D> = before.iter().map(&key).collect();
-    let named = |name: K| Capability::new(kind, name);
-    for (name, definition) in after.iter().map(&key) {
+    let keyed = |it: &Named<T>| (it.name.to_string(), it.definition.clone());
+    compare_lists(
+        diff,
+        kind,
+        before.entries.iter().map(keyed),
+        after.entries.iter().map(keyed),
+    );
+}
+
+fn compare_placed<T: PartialEq>(diff: &mut Diff, before: &[Placed<T>], after: &[Placed<T>]) {
+    let keyed = |it: &Placed<T>| (it.uri.clone(), it.definition.clone());
+    let (before, after) = (before.iter().map(keyed), after.iter().map(keyed));
+    compare_lists(diff, CapabilityKind::Resource, before, after);
+}
+
+fn compare_lists<D: PartialEq>(
+    diff: &mut Diff,
+    kind: CapabilityKind,
+    before: impl Iterator<Item = (String, D)> + Clone,
+    after: impl Iterator<Item = (String, D)>,
+) {
+    let mut old: HashMap<String, D> = before.clone().collect();
+    for (name, definition) in after {
+        let is = Capability::new(kind, name.clone());
         match old.remove(&name) {
-            None => diff.added.push(named(name)),
-            Some(was) if was != definition => diff.changed.push(named(name)),
+            None => diff.added.push(is),
+            Some(was) if was != definition => diff.changed.push(is),
             Some(_) => {}
         }
     }
     // In the old order, so that the same change always gives the same diff.
     let gone = before
-        .iter()
-        .map(|it| key(it).0)
+        .map(|(name, _)| name)
         .filter(|name| old.contains_key(name));
     diff.removed
         .extend(gone.map(|name| Capability::new(kind, name)));

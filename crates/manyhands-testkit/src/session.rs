@@ -96,7 +96,12 @@ impl Session {
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
         let id = json!(format!("question-{number}"));
         let (answered, answer) = oneshot::channel();
-        lock(&self.asked).insert(id.to_string(), answered);
+        {
+            let mut asked = lock(&self.asked);
+            // Calls that were cancelled meanwhile wait for no answer any more.
+            asked.retain(|_, waiting| !waiting.is_closed());
+            asked.insert(id.to_string(), answered);
+        }
         let params = json!({
             "message": "Which one?",
             "requestedSchema": {"type": "object", "properties": {"which": {"type": "string"}}},

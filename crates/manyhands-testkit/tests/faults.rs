@@ -35,6 +35,12 @@ async fn connect(server: &ScriptedServer) -> Connection {
     connected.expect("nothing disturbs the handshake")
 }
 
+/// Waits until the server has seen something, for a minute at most.
+async fn until(server: &ScriptedServer, condition: impl Fn(&ScriptedServer) -> bool) {
+    let waited = tokio::time::timeout(Duration::from_secs(60), server.until(condition)).await;
+    waited.expect("the server sees it");
+}
+
 async fn ask(connection: &Connection, request: Request) -> Result<Reply, CallError> {
     let context = CallContext::default().with_timeout(LIMIT);
     connection.request(request, context).await
@@ -115,7 +121,7 @@ async fn a_bad_handshake_is_told_apart_by_its_kind() {
         let server = server(fault.clone());
         let error = try_connect(&server.connector()).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{fault:?}: {error}");
-        server.until(|it| it.open_connections() == 0).await;
+        until(&server, |it| it.open_connections() == 0).await;
     }
 }
 
@@ -155,7 +161,7 @@ async fn calls_without_an_answer_end_at_their_deadline() {
         let error = call(&connection, "t").await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{fault:?}");
         assert_eq!(start.elapsed(), LIMIT, "{fault:?}");
-        server.until(|it| it.cancelled() == 1).await;
+        until(&server, |it| it.cancelled() == 1).await;
         assert!(list(&connection, None).await.is_ok(), "{fault:?}");
     }
 }

@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!(
             "{}: {}",
             tool.name(),
-            tool.tool()
+            tool.definition()
                 .description
                 .as_deref()
                 .unwrap_or("(no description)")

@@ -31,7 +31,7 @@ async fn call(
     // The tool's schema is needed before its arguments can be read.
     progress::all_started(kit, options.wait).await;
     let schema = || match kit.catalogue().tool(name) {
-        Ok(tool) => Ok(Map::clone(&tool.tool().input_schema)),
+        Ok(tool) => Ok(Map::clone(&tool.definition().input_schema)),
         // The call itself says best why there is no such tool.
         Err(_) => Ok(Map::new()),
     };

@@ -93,8 +93,8 @@ async fn started(builder: Builder, options: &Options) -> Toolkit {
 }
 
 fn tool_row(tool: &ToolEntry) -> (String, String) {
-    let summary = output::summary(tool.tool().description.as_deref());
-    let text = match output::hints(tool.tool()) {
+    let summary = output::summary(tool.definition().description.as_deref());
+    let text = match output::hints(tool.definition()) {
         Some(hint) => format!("{summary} ({hint})"),
         None => summary,
     };
@@ -102,7 +102,7 @@ fn tool_row(tool: &ToolEntry) -> (String, String) {
 }
 
 fn prompt_row(prompt: &PromptEntry) -> (String, String) {
-    let definition = prompt.prompt();
+    let definition = prompt.definition();
     let arguments: Vec<&str> = definition
         .arguments
         .iter()
@@ -122,16 +122,16 @@ fn prompt_row(prompt: &PromptEntry) -> (String, String) {
 }
 
 fn resource_row(resource: &ResourceEntry) -> (String, String) {
-    let definition = resource.resource();
+    let definition = resource.definition();
     let summary = output::summary(definition.description.as_deref().or(Some(&definition.name)));
     (output::printable(resource.uri()), summary)
 }
 
 fn template_row(template: &TemplateEntry) -> (String, String) {
-    let definition = template.template();
+    let definition = template.definition();
     let summary = output::summary(definition.description.as_deref().or(Some(&definition.name)));
     (
-        output::printable(template.uri_template()),
+        output::printable(template.uri()),
         format!("{summary} (template)"),
     )
 }
@@ -139,7 +139,7 @@ fn template_row(template: &TemplateEntry) -> (String, String) {
 fn tool_json(tool: &ToolEntry) -> Value {
     described(
         json!({"name": tool.name(), "server": tool.name().server(), "wire": tool.wire()}),
-        &**tool.tool(),
+        &**tool.definition(),
         "name",
     )
 }
@@ -147,7 +147,7 @@ fn tool_json(tool: &ToolEntry) -> Value {
 fn prompt_json(prompt: &PromptEntry) -> Value {
     described(
         json!({"name": prompt.name(), "server": prompt.name().server(), "wire": prompt.wire()}),
-        &**prompt.prompt(),
+        &**prompt.definition(),
         "name",
     )
 }
@@ -155,14 +155,14 @@ fn prompt_json(prompt: &PromptEntry) -> Value {
 fn resource_json(resource: &ResourceEntry) -> Value {
     described(
         json!({"uri": resource.uri(), "server": resource.server()}),
-        &**resource.resource(),
+        &**resource.definition(),
         "uri",
     )
 }
 
 fn template_json(template: &TemplateEntry) -> Value {
-    let names = json!({"uriTemplate": template.uri_template(), "server": template.server()});
-    described(names, &**template.template(), "uriTemplate")
+    let names = json!({"uriTemplate": template.uri(), "server": template.server()});
+    described(names, &**template.definition(), "uriTemplate")
 }
 
 /// Our names first, then the server's definition without its own name.

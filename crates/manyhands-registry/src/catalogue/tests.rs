@@ -68,7 +68,7 @@ fn a_second_tool_of_the_same_name_is_left_out_and_told() {
     assert_eq!(names(&catalogue), ["s.a", "s.b"]);
     assert_eq!(
         catalogue.notices(&id("s")),
-        [Notice::new("left out a second tool named \"a\"")]
+        [Notice::new("left out a second tool named a")]
     );
 }
 
