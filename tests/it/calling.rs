@@ -127,3 +127,13 @@ async fn a_server_that_asks_back_is_declined_and_goes_on() {
     let kit = kit(&[("s", &server)]).await;
     assert_eq!(kit.call("s.whoami", json!({})).await.unwrap().text(), "s");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_tells_how_long_its_server_took() {
+    let server = polite("s").latency(Duration::from_secs(3));
+    let kit = kit(&[("s", &server)]).await;
+    assert_eq!(
+        kit.call("s.whoami", json!({})).await.unwrap().took(),
+        Duration::from_secs(3)
+    );
+}

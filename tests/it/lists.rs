@@ -8,7 +8,7 @@ use manyhands_testkit::{Fault, ScriptedServer};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::servers::{builder, id, kit, polite, text};
+use crate::servers::{builder, kit, polite, text};
 
 fn many(count: usize) -> ScriptedServer {
     (0..count).fold(ScriptedServer::new("many"), |server, n| {
@@ -130,16 +130,30 @@ async fn chatter_on_stdout_is_survived_and_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_over_the_cap_or_too_deep_costs_its_call_only() {
-    for fault in [Fault::OversizedReply(17 * 1024 * 1024), Fault::GarbageReply] {
+async fn an_answer_that_nobody_can_use_costs_its_call_only_and_is_told() {
+    for (fault, told) in [
+        (
+            Fault::OversizedReply(17 * 1024 * 1024),
+            "had to be dropped: over 16 MiB",
+        ),
+        (
+            Fault::GarbageReply,
+            "had to be dropped: not MCP, or nested too deep, such as",
+        ),
+        (
+            Fault::DeepReply(1_000),
+            "had to be dropped: not MCP, or nested too deep, such as",
+        ),
+    ] {
         let server = polite("s").fault(fault);
         let kit = kit(&[("s", &server)]).await;
+        let limit = Duration::from_secs(1);
         let error = kit
             .call("s.whoami", json!({}))
-            .timeout(Duration::from_secs(1))
+            .timeout(limit)
             .await
             .unwrap_err();
-        assert_eq!(error.server(), Some(&id("s")));
+        assert!(error.to_string().contains(told), "{error}");
         assert_eq!(
             kit.report().server("s").unwrap().status,
             ServerStatus::Ready

@@ -42,11 +42,12 @@ mod decode;
 mod pages;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use manyhands_core::{CallError, CapabilityKind, ErrorKind, Inventory, ListKind, Notice};
 use manyhands_transport::Connection;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use decode::{Item, Notices};
 use pages::fetch;

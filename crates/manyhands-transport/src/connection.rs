@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use manyhands_core::model::{CancelledNotificationParam, RequestId, ServerResult};
 use manyhands_core::{CallContext, CallError, Reply, Request, ServerId, ServerInfo};
 use rmcp::RoleClient;
 use rmcp::service::{Peer, PeerRequestOptions, RequestHandle, RunningService, ServiceError};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::diagnostics::{Diagnostics, Snapshot};
@@ -113,9 +113,13 @@ impl Connection {
     ) -> Result<Reply, CallError> {
         let capability = request.capability(&self.0.server);
         let limit = context.timeout.unwrap_or(CALL_LIMIT);
+        let before = self.0.diagnostics.unusable();
         let result = match timeout(limit, self.exchange(&request)).await {
             Ok(result) => result,
-            Err(_) => Err(outcome::deadline(limit)),
+            Err(_) => {
+                let unusable = self.0.diagnostics.unusable() - before;
+                Err(outcome::deadline(limit, unusable, &self.diagnostics()))
+            }
         };
         result.map_err(|error| {
             error

@@ -64,6 +64,11 @@ impl Diagnostics {
         self.0.oversized.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// How many messages could not be used so far, for whatever reason.
+    pub(crate) fn unusable(&self) -> u64 {
+        self.0.stray_lines.load(Ordering::Relaxed) + self.0.oversized.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn stderr_line(&self, line: &[u8]) {
         let head = line.get(..KEPT_LINE * 4).unwrap_or(line);
         let shown = self.shown(&String::from_utf8_lossy(head), KEPT_LINE);

@@ -102,10 +102,23 @@ pub(crate) fn to_reply(
     }
 }
 
-/// The caller's time is over.
-pub(crate) fn deadline(limit: Duration) -> CallError {
-    CallError::new(ErrorKind::DeadlineExceeded, Delivery::Unknown, format!("no answer within {limit:?}"))
-        .with_advice("raise the timeout if the server is only slow, and check whether the call took effect before repeating it")
+/// The caller's time is over. An answer that came in a form nobody can use looks like none, and is told.
+pub(crate) fn deadline(limit: Duration, unusable: u64, seen: &Snapshot) -> CallError {
+    let error = |cause| CallError::new(ErrorKind::DeadlineExceeded, Delivery::Unknown, cause);
+    if unusable == 0 {
+        return error(format!("no answer within {limit:?}")).with_advice(
+            "raise the timeout if the server is only slow, and check whether the call took effect before repeating it",
+        );
+    }
+    let what = match (seen.oversized, &seen.stray_sample) {
+        (1.., _) => "over 16 MiB".to_owned(),
+        (0, Some(sample)) => format!("not MCP, or nested too deep, such as {sample:?}"),
+        (0, None) => "not MCP".to_owned(),
+    };
+    error(format!(
+        "no usable answer within {limit:?}; meanwhile {unusable} of its messages had to be dropped: {what}"
+    ))
+    .with_advice("check whether the call took effect, and ask for less if it answers too much")
 }
 
 /// The connection had ended before the call was made.
