@@ -76,7 +76,9 @@ async fn missing_credentials_are_a_state_of_their_own() {
         let (status, text) = verdict(&answering(response).await).await;
         assert_eq!(status.word(), "needs-auth");
         assert!(
-            text.starts_with("URL answered with HTTP 401; put its credentials into `headers`"),
+            text.starts_with(
+                "URL wants credentials (HTTP 401); put its credentials into `headers`"
+            ),
             "{text}"
         );
     }

@@ -53,7 +53,7 @@ async fn an_unknown_name_is_answered_with_the_nearest_and_the_reason() {
         ),
         (
             "",
-            "call : no server offers this tool; list the tools to see what there is",
+            "call \"\": no server offers this tool; list the tools to see what there is",
         ),
     ] {
         let error = kit.call(name, json!({})).await.unwrap_err();

@@ -89,7 +89,7 @@ async fn a_child_that_exits_is_explained_by_its_status_and_last_words() {
     .await;
     assert_eq!(
         cause(&kit),
-        "the server exited during the handshake (exit status: 3); its last words: no API key, giving up; \
+        "the server exited during the handshake (exit status: 3); its last words: \"no API key, giving up\"; \
          run the same command in a terminal, and check its arguments and environment"
     );
 }
@@ -161,7 +161,7 @@ async fn a_child_that_dies_during_a_call_says_how() {
     let error = kit.call("s.get", json!({})).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "call s.get: the server stopped (exit status: 7) while the call was under way; its last words: out of memory; \
+        "call s.get: the server stopped (exit status: 7) while the call was under way; its last words: \"out of memory\"; \
          check whether the call took effect before repeating it"
     );
     while kit.report().server("s").unwrap().status == ServerStatus::Ready {
@@ -169,7 +169,7 @@ async fn a_child_that_dies_during_a_call_says_how() {
     }
     assert!(
         cause(&kit)
-            .starts_with("the server stopped (exit status: 7); its last words: out of memory"),
+            .starts_with("the server stopped (exit status: 7); its last words: \"out of memory\""),
         "{}",
         cause(&kit)
     );

@@ -13,6 +13,7 @@ use manyhands_demo::DemoServer;
 /// One AI agent, many MCP servers: try them, call them, serve them all as one.
 #[derive(Debug, Parser)]
 #[command(
+    name = "manyhands",
     version,
     max_term_width = 100,
     after_help = "Exit codes: 0 done, 1 the tool said no, 2 usage or configuration, 3 unavailable or timed out, 4 not authorized.\n\
@@ -41,7 +42,7 @@ pub(crate) struct Options {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// Waits this long at most for servers to start [default: 15s; doctor: until each is ready or has failed]
+    /// Waits this long at most for servers to start [default: 15s for lists; otherwise as long as each may take]
     #[arg(long, value_name = "DURATION", value_parser = duration, global = true)]
     pub(crate) wait: Option<Duration>,
 }
@@ -95,21 +96,31 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
     /// Kills this server in the middle of its call, to show what remains: slack, calendar, jira or salesforce
-    #[arg(long, value_name = "SERVER")]
+    #[arg(long, value_name = "SERVER", value_parser = demo_server)]
     pub(crate) fail: Option<DemoServer>,
 }
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoServerArgs {
     /// slack, calendar or jira over standard input and output, salesforce over HTTP on loopback
+    #[arg(value_parser = demo_server)]
     pub(crate) name: DemoServer,
     /// The port for HTTP; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
+    /// How long each of its tools pretends to work
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) latency: Option<Duration>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     let quoted = serde_json::Value::from(text);
     let parsed: Result<manyhands::HumanDuration, _> = serde_json::from_value(quoted);
     parsed.map(|it| it.0).map_err(|error| error.to_string())
+}
+
+fn demo_server(text: &str) -> Result<DemoServer, String> {
+    let known = DemoServer::ALL.map(DemoServer::name).join(", ");
+    text.parse()
+        .map_err(|_| format!("there is no such demo server; there are {known}"))
 }

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use manyhands::{CallError, ConfigError, ErrorKind, ErrorType};
 
+use serde_json::{Value, json};
+
 use crate::output;
 
 /// A command's failure.
@@ -12,6 +14,8 @@ use crate::output;
 pub(crate) struct Failure {
     text: String,
     code: u8,
+    /// The failure in the one shape of our errors, where it was a call that failed.
+    document: Option<Value>,
 }
 
 /// The tool said no.
@@ -28,6 +32,7 @@ impl Failure {
         Self {
             text: text.into(),
             code,
+            document: None,
         }
     }
 
@@ -35,9 +40,15 @@ impl Failure {
         Self::new(text, USAGE)
     }
 
-    /// Prints the text to stderr and gives the exit code.
-    pub(crate) fn report(self) -> ExitCode {
-        output::error(&self.text);
+    /// Prints the text to stderr, for programs also as a document, and gives the exit code.
+    pub(crate) fn report(self, json: bool) -> ExitCode {
+        if json {
+            output::json(
+                &json!({"error": self.document.unwrap_or_else(|| json!({"message": self.text}))}),
+            );
+        } else {
+            output::error(&self.text);
+        }
         ExitCode::from(self.code)
     }
 }
@@ -50,14 +61,18 @@ impl From<ConfigError> for Failure {
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self::new(with_sources(&error), exit_code(&error))
+        let document = serde_json::to_value(&error).ok();
+        Self {
+            document,
+            ..Self::new(with_sources(&error), exit_code(&error))
+        }
     }
 }
 
 /// The exit code that tells a failed call's class.
-pub(crate) fn exit_code(error: &CallError) -> u8 {
+fn exit_code(error: &CallError) -> u8 {
     match (error.kind(), error.error_type()) {
-        (ErrorKind::NotFound | ErrorKind::InvalidArguments, _) => USAGE,
+        (ErrorKind::NotFound | ErrorKind::InvalidArguments | ErrorKind::Misconfigured, _) => USAGE,
         (_, ErrorType::Authorization) => UNAUTHORIZED,
         (ErrorKind::Refused | ErrorKind::InputRequired, _) => REFUSED,
         _ => UNAVAILABLE,

@@ -22,6 +22,11 @@ pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
     Ok(manyhands::builder(config))
 }
 
+/// Reads the configuration for a command that concerns one server, whose user need not hear of the others.
+pub(crate) fn quiet_builder(options: &Options) -> Result<Builder, Failure> {
+    Ok(manyhands::builder(configuration(options)?))
+}
+
 /// Reads the file that `--config` names, or the one that belongs here.
 fn configuration(options: &Options) -> Result<Configuration, Failure> {
     let file = match &options.config {

@@ -24,16 +24,19 @@ fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::usage(format!("failed to start: {error}")).report(),
+        Err(error) => {
+            return Failure::usage(format!("failed to start: {error}")).report(args.options.json);
+        }
     };
+    let json = args.options.json;
     let code = runtime.block_on(async {
         tokio::select! {
             result = run(args) => match result {
                 Ok(code) => code,
-                Err(failure) => failure.report(),
+                Err(failure) => failure.report(json),
             },
             // Dropping the command ends every server that it started.
-            () = interrupted() => ExitCode::from(130),
+            signal = interrupted() => ExitCode::from(128 + signal),
         }
     });
     let _ = std::io::stdout().flush();
@@ -57,32 +60,32 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Call { name, arguments } => commands::call::run(&options, name, arguments).await,
         Command::Doctor => commands::doctor::run(&options).await,
         Command::Serve { stdio: _ } => commands::serve::run(&options).await,
-        Command::Trust { file, revoke } => commands::trust::run(file, revoke),
+        Command::Trust { file, revoke } => commands::trust::run(file.or(options.config), revoke),
     }
 }
 
-/// Waits for Ctrl-C, or for being told to end.
-async fn interrupted() {
+/// Waits for Ctrl-C, or for being told to end, and gives the signal's number.
+async fn interrupted() -> u8 {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+        if let (Ok(mut hangup), Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::hangup()),
             signal(SignalKind::interrupt()),
             signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
         ) {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            return;
+            return tokio::select! {
+                _ = hangup.recv() => 1,
+                _ = interrupt.recv() => 2,
+                _ = terminate.recv() => 15,
+            };
         }
     }
     // Without a signal handler, the system ends the program by itself.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
+    2
 }
 
 /// Writes logs to stderr: warnings by default, more with `-v`, anything with `RUST_LOG`.

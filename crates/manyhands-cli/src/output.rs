@@ -21,12 +21,17 @@ pub(crate) fn json(value: &Value) {
 
 /// Prints to stderr what went wrong.
 pub(crate) fn error(text: &str) {
-    eprintln!("{} {text}", red("error:", stderr_has_colour()));
+    complaint(&format!("{} {text}", red("error:", stderr_has_colour())));
 }
 
 /// Prints to stderr what is worth knowing beside the result.
 pub(crate) fn note(text: &str) {
-    eprintln!("{} {text}", dim("note:", stderr_has_colour()));
+    complaint(&format!("{} {text}", dim("note:", stderr_has_colour())));
+}
+
+/// Prints a line to stderr, if anybody reads it.
+pub(crate) fn complaint(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 pub(crate) fn stdout_has_colour() -> bool {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use manyhands::{ServerReport, ServerStatus, Toolkit};
 
-use crate::output::{dim, green, red, stderr_has_colour, yellow};
+use crate::output::{complaint, dim, green, red, stderr_has_colour, yellow};
 
 /// How long a listing waits for servers when `--wait` does not say.
 pub(crate) const WAIT: Duration = Duration::from_secs(15);
@@ -16,7 +16,7 @@ pub(crate) async fn all_started(kit: &Toolkit, limit: Option<Duration>) {
     let watched = std::io::stderr().is_terminal();
     let waiting = async {
         if watched {
-            show_each(kit, |text| eprintln!("{text}")).await;
+            show_each(kit, |text| complaint(&text)).await;
         } else {
             kit.all_started().await;
         }
@@ -34,13 +34,19 @@ pub(crate) async fn show_each(kit: &Toolkit, print: impl Fn(String)) {
     let mut shown = HashSet::new();
     loop {
         let report = kit.report();
+        let width = report
+            .servers
+            .iter()
+            .map(|server| server.id.as_str().len())
+            .max()
+            .unwrap_or(0);
         for server in report
             .servers
             .iter()
             .filter(|server| server.status != ServerStatus::Starting)
         {
             if shown.insert(server.id.clone()) {
-                print(one_line(server, stderr_has_colour()));
+                print(one_line(server, width, stderr_has_colour()));
             }
         }
         if shown.len() == report.servers.len() || changes.next().await.is_none() {
@@ -50,20 +56,20 @@ pub(crate) async fn show_each(kit: &Toolkit, print: impl Fn(String)) {
 }
 
 /// One server in one line, marked by how it is doing.
-pub(crate) fn one_line(server: &ServerReport, colour: bool) -> String {
+pub(crate) fn one_line(server: &ServerReport, width: usize, colour: bool) -> String {
     let mark = match &server.status {
         ServerStatus::Ready => green("✓", colour),
         ServerStatus::Starting => yellow("…", colour),
         ServerStatus::Disabled => dim("-", colour),
         _ => red("✗", colour),
     };
-    format!("{mark} {:<12} {server}", server.id)
+    format!("{mark} {:<width$}  {server}", server.id)
 }
 
 /// The mark, name and state alone, for when the cause has a line of its own.
-pub(crate) fn one_line_of_state(server: &ServerReport, colour: bool) -> String {
+pub(crate) fn one_line_of_state(server: &ServerReport, width: usize, colour: bool) -> String {
     format!(
-        "{} {:<12} {}",
+        "{} {:<width$}  {}",
         red("✗", colour),
         server.id,
         server.status.word()

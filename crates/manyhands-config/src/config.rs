@@ -125,7 +125,7 @@ fn resolve<S: Settings, T: Settings>(
     let settings = Section::new()
         .read(top)
         .map_err(|fault| refuse(fault.of_file()))?;
-    let section = Section::new();
+    let section = Section::<S>::new();
     let scope = Scope {
         variables,
         inputs,
@@ -140,7 +140,7 @@ fn resolve<S: Settings, T: Settings>(
             scope: &scope,
             env_files,
         };
-        keys::check_entry(reader.path, reader.entry, &mut warnings);
+        keys::check_entry(reader.path, reader.entry, &section.schema, &mut warnings);
         let disabled = reader.disabled();
         let definition = match (members, &disabled) {
             (None, _) => Err(wrong("", &listed.member.node, "an object")),

@@ -2,6 +2,8 @@
 //!
 //! The lists are all that this module knows: what a key does is decided where it is read.
 
+use serde_json::Value as Schema;
+
 use crate::document::{Document, Member, join, shown};
 use crate::error::did_you_mean;
 use crate::warning::{Warning, WarningKind, Warnings};
@@ -10,10 +12,10 @@ use crate::warning::{Warning, WarningKind, Warnings};
 pub(crate) const SERVER_LISTS: [&str; 2] = ["mcpServers", "servers"];
 
 /// The keys at the top that mean something here.
-const TOP: [&str; 4] = ["mcpServers", "servers", "inputs", "manyhands"];
+pub(crate) const TOP: [&str; 4] = ["mcpServers", "servers", "inputs", "manyhands"];
 
 /// The keys of an entry that mean something whatever kind of server it is.
-const COMMON: [&str; 5] = ["type", "transport", "disabled", "enabled", "manyhands"];
+pub(crate) const COMMON: [&str; 5] = ["type", "transport", "disabled", "enabled", "manyhands"];
 
 /// The keys of an entry that concern a child process.
 pub(crate) const STDIO: [&str; 5] = ["command", "args", "env", "envFile", "cwd"];
@@ -112,8 +114,8 @@ pub(crate) fn check_document(document: &Document, warnings: &mut Warnings) {
     }
 }
 
-/// Warns of keys in a server's entry that mean nothing here.
-pub(crate) fn check_entry(path: &str, entry: &[Member], warnings: &mut Warnings) {
+/// Warns of keys in a server's entry that mean nothing here; `ours` is the schema of its `manyhands` section.
+pub(crate) fn check_entry(path: &str, entry: &[Member], ours: &Schema, warnings: &mut Warnings) {
     for member in entry {
         let key = member.key.as_str();
         if COMMON.contains(&key) || STDIO.contains(&key) || HTTP.contains(&key) {
@@ -126,6 +128,11 @@ pub(crate) fn check_entry(path: &str, entry: &[Member], warnings: &mut Warnings)
                 foreign(path, member, ": it permits no call")
             } else if FOREIGN.contains(&key) {
                 foreign(path, member, "")
+            } else if ours
+                .get("properties")
+                .is_some_and(|it| it.get(key).is_some())
+            {
+                misplaced(path, member)
             } else {
                 let known: Vec<&str> = [&COMMON[..], &STDIO, &HTTP].concat();
                 unknown(path, member, &known)
@@ -160,6 +167,15 @@ fn unknown(path: &str, member: &Member, known: &[&str]) -> Warning {
     let mend = mend.map(|mend| format!("; {mend}")).unwrap_or_default();
     let message =
         format!("{path} has the key `{key}` (line {line}), which means nothing here{mend}");
+    Warning::new(WarningKind::UnknownKey, line, message)
+}
+
+/// A setting of ours that stands beside our section instead of in it.
+fn misplaced(path: &str, member: &Member) -> Warning {
+    let (key, line) = (shown(&member.key), member.line);
+    let message = format!(
+        "{path} has the key `{key}` (line {line}), which is not applied there; write it as \"manyhands\": {{\"{key}\": ..}}"
+    );
     Warning::new(WarningKind::UnknownKey, line, message)
 }
 

@@ -20,6 +20,8 @@ pub enum ErrorKind {
     InvalidArguments,
     /// The server is not connected: it is starting, failed to start, or stopped earlier.
     Unavailable,
+    /// The configuration of its server, or its absence, keeps it from being called.
+    Misconfigured,
     /// The connection ended while the call was under way.
     ConnectionClosed,
     /// The server did not answer in time.
@@ -44,6 +46,7 @@ impl ErrorKind {
             Self::NotFound => "not_found",
             Self::InvalidArguments => "invalid_arguments",
             Self::Unavailable => "unavailable",
+            Self::Misconfigured => "misconfigured",
             Self::ConnectionClosed => "connection_closed",
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::RateLimited => "rate_limited",
@@ -63,7 +66,7 @@ impl ErrorKind {
             | Self::DeadlineExceeded
             | Self::RateLimited => ErrorType::Transient,
             Self::Unauthorized => ErrorType::Authorization,
-            Self::MalformedReply => ErrorType::Critical,
+            Self::Misconfigured | Self::MalformedReply => ErrorType::Critical,
             Self::NotFound | Self::InvalidArguments | Self::Refused | Self::InputRequired => {
                 ErrorType::Permanent
             }
@@ -278,11 +281,10 @@ impl CallError {
                     crate::CapabilityKind::Prompt => "get prompt",
                     crate::CapabilityKind::Resource => "read",
                 };
-                write!(
-                    f,
-                    "{verb} {}: ",
-                    crate::Printable(&crate::clip(capability.name(), 200))
-                )
+                match capability.name() {
+                    "" => write!(f, "{verb} \"\": "),
+                    name => write!(f, "{verb} {}: ", crate::Printable(&crate::clip(name, 200))),
+                }
             }
             (None, Some(server)) => write!(f, "ask {server}: "),
             (None, None) => Ok(()),

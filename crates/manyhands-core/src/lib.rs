@@ -36,4 +36,4 @@ pub use names::{InvalidServerId, QualifiedName, ServerId, assign_ids};
 pub use reply::{DecodeError, Reply, ToolFailure};
 pub use rmcp::model;
 pub use secret::Secret;
-pub use text::{Printable, clip, nearest};
+pub use text::{Printable, clip, either, nearest};

@@ -59,6 +59,17 @@ pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Ve
     scored.into_iter().map(|(_, name)| name).collect()
 }
 
+/// Joins names as a sentence does: "a", "a or b", "a, b or c".
+#[must_use]
+pub fn either(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
 /// Grades how far `name` is from `wanted`: 0 is the same but for case, none is unrelated.
 fn distance(wanted: &str, name: &str) -> Option<usize> {
     if name.len() > 256 {

@@ -1,12 +1,20 @@
 //! Arguments as people type them, `key=value`, turned into what a tool's schema wants.
 
-use manyhands_core::{Printable, clip, nearest};
+use manyhands_core::{Printable, clip, either, nearest};
 use serde_json::{Map, Value};
 
 /// Why arguments could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("read the arguments: {0}")]
 pub struct ArgumentError(String);
+
+impl ArgumentError {
+    /// What was wrong, and what was expected, without saying of what.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        &self.0
+    }
+}
 
 /// Turns `key=value` pairs into a JSON object, each value typed by the tool's input schema.
 ///
@@ -36,7 +44,10 @@ pub fn from_pairs<'a>(
         .unwrap_or(&empty);
     let mut arguments = Map::new();
     for pair in pairs {
-        let (key, text) = pair.split_once('=').ok_or_else(|| not_a_pair(pair))?;
+        let (key, text) = pair
+            .split_once('=')
+            .filter(|(key, _)| !key.is_empty())
+            .ok_or_else(|| not_a_pair(pair))?;
         let property = properties.get(key);
         if property.is_none() && !properties.is_empty() {
             return Err(unknown_key(key, properties));
@@ -50,7 +61,33 @@ pub fn from_pairs<'a>(
             }
         }
     }
-    Ok(arguments)
+    match missing(schema, &arguments).as_slice() {
+        [] => Ok(arguments),
+        names => {
+            let names: Vec<String> = names
+                .iter()
+                .map(|name| format!("`{}`", Printable(&clip(name, 60))))
+                .collect();
+            Err(ArgumentError(format!(
+                "the tool also needs {}",
+                names.join(" and ")
+            )))
+        }
+    }
+}
+
+/// The arguments that the schema requires and that are not there.
+fn missing<'a>(schema: &'a Map<String, Value>, arguments: &Map<String, Value>) -> Vec<&'a str> {
+    let required = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    required
+        .filter_map(Value::as_str)
+        .filter(|name| !arguments.contains_key(*name))
+        .take(10)
+        .collect()
 }
 
 fn not_a_pair(pair: &str) -> ArgumentError {
@@ -105,10 +142,30 @@ fn typed(
             let shown = clip(text, 60);
             Err(ArgumentError(format!(
                 "`{key}` takes {}, found {shown:?}",
-                wanted.join(" or ")
+                either(&with_articles(&wanted))
             )))
         }
     }
+}
+
+/// "an integer", "a boolean".
+fn with_articles(types: &[String]) -> Vec<String> {
+    let article = |word: &str| {
+        if word.starts_with(['a', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        }
+    };
+    types
+        .iter()
+        .map(|word| match word.as_str() {
+            "null" => "null".to_owned(),
+            "string" => "a text".to_owned(),
+            "array" => "a list".to_owned(),
+            word => format!("{} {}", article(word), Printable(&clip(word, 40))),
+        })
+        .collect()
 }
 
 /// Reads `a,b,c` as a list whose items have the type that the schema gives them.
@@ -254,11 +311,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_required_is_asked_for() {
+        let schema = json!({"properties": {"a": {}, "b": {}}, "required": ["a", "b"]});
+        let read = |pairs: &[&str]| from_pairs(schema.as_object().unwrap(), pairs.iter().copied());
+        assert!(read(&["a=1", "b=2"]).is_ok());
+        assert_eq!(
+            read(&["b=2"]).unwrap_err().reason(),
+            "the tool also needs `a`"
+        );
+        assert_eq!(
+            read(&[]).unwrap_err().reason(),
+            "the tool also needs `a` and `b`"
+        );
+    }
+
+    #[test]
     fn what_does_not_fit_is_said_plainly() {
         for (pairs, expected) in [
             (
                 vec!["count=many"],
-                "read the arguments: `count` takes integer, found \"many\"",
+                "read the arguments: `count` takes an integer, found \"many\"",
             ),
             (
                 vec!["cuont=1"],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use manyhands_core::{
-    Capability, CapabilityKind, Inventory, Notice, Printable, ServerId, clip, nearest,
+    Capability, CapabilityKind, Inventory, Notice, Printable, ServerId, clip, either, nearest,
 };
 
 use crate::diff::Diff;
@@ -242,7 +242,7 @@ fn suggestion(nearest: &[String]) -> String {
     if nearest.is_empty() {
         return String::new();
     }
-    format!("; did you mean {}?", Printable(&nearest.join(" or ")))
+    format!("; did you mean {}?", Printable(&either(nearest)))
 }
 
 #[cfg(test)]

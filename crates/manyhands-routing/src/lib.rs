@@ -70,7 +70,16 @@ impl Down {
         self
     }
 
-    fn error(&self) -> CallError {
+    /// Says that the configuration is what keeps it from being used.
+    #[must_use]
+    pub fn misconfigured(mut self) -> Self {
+        self.kind = ErrorKind::Misconfigured;
+        self
+    }
+
+    /// The error that a call ends with, which was not sent.
+    #[must_use]
+    pub fn error(&self) -> CallError {
         let error = CallError::new(self.kind, Delivery::NotSent, self.cause.clone());
         match &self.mend {
             Some(mend) => error.with_advice(mend.clone()),
@@ -101,6 +110,15 @@ impl Router {
     pub fn connection(&self, server: &ServerId) -> Option<Connection> {
         match self.routes.load().get(server).map(|state| &**state) {
             Some(RouteState::Up(connection, _)) => Some(connection.clone()),
+            _ => None,
+        }
+    }
+
+    /// Why a server cannot be called; none while it can.
+    #[must_use]
+    pub fn down(&self, server: &ServerId) -> Option<Down> {
+        match self.routes.load().get(server).map(|state| &**state) {
+            Some(RouteState::Down(down)) => Some(down.clone()),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use manyhands_core::{
     Arguments, Call, CallContext, CallError, Capability, CapabilityKind, Delivery, ErrorKind,
-    Printable, Reply, Request, ServerId,
+    Printable, Reply, Request, ServerId, either,
 };
 use manyhands_registry::Unknown;
 use serde_json::Value;
@@ -192,27 +192,9 @@ impl Ask {
             );
             return error.with_advice(advice(kind, unknown));
         };
-        let status = slot.state.borrow().status.clone();
-        let error = match &status {
-            ServerStatus::NeedsAuth { cause, mend } | ServerStatus::Failed { cause, mend } => {
-                let kind = match status {
-                    ServerStatus::NeedsAuth { .. } => ErrorKind::Unauthorized,
-                    _ => ErrorKind::Unavailable,
-                };
-                let error = CallError::new(
-                    kind,
-                    Delivery::NotSent,
-                    format!("its server is not available: {cause}"),
-                );
-                mend.iter().cloned().fold(error, CallError::with_advice)
-            }
-            ServerStatus::Disabled => CallError::new(
-                ErrorKind::NotFound,
-                Delivery::NotSent,
-                "its server is switched off in the configuration",
-            )
-            .with_advice("remove `disabled` there"),
-            _ => CallError::new(
+        let error = match self.shared.router.down(&slot.id) {
+            Some(down) => down.error(),
+            None => CallError::new(
                 ErrorKind::NotFound,
                 Delivery::NotSent,
                 format!("the server {} offers no such {kind}", slot.id),
@@ -226,7 +208,7 @@ impl Ask {
 fn advice(kind: &str, unknown: &Unknown) -> String {
     match unknown.nearest() {
         [] => format!("list the {kind}s to see what there is"),
-        near => format!("did you mean {}?", Printable(&near.join(" or "))),
+        near => format!("did you mean {}?", Printable(&either(near))),
     }
 }
 

@@ -193,12 +193,15 @@ impl Builder {
                     tasks.push(tokio::spawn(life).abort_handle());
                 }
                 Plan::Broken { cause, mend } => {
-                    shared
-                        .router
-                        .set(id, RouteState::Down(Down::new(cause).with_mend(mend)));
+                    shared.router.set(
+                        id,
+                        RouteState::Down(Down::new(cause).with_mend(mend).misconfigured()),
+                    );
                 }
                 Plan::Disabled => {
-                    let down = Down::new("the server is switched off in the configuration");
+                    let down = Down::new("its server is switched off in the configuration")
+                        .with_mend(Some("remove `disabled` there".to_owned()))
+                        .misconfigured();
                     shared.router.set(id, RouteState::Down(down));
                 }
             }

@@ -85,7 +85,7 @@ fn refused(shared: &Shared, id: &ServerId, error: &ConnectError, started: Instan
 fn lost(shared: &Shared, id: &ServerId, connection: &Connection, how: String) {
     let diagnostics = connection.diagnostics();
     let how = match diagnostics.last_words() {
-        Some(words) => format!("{how}; its last words: {words}"),
+        Some(words) => format!("{how}; its last words: \"{words}\""),
         None => how,
     };
     let mend = "look at its log, then start it again".to_owned();

@@ -124,11 +124,23 @@ impl Diagnostics {
 }
 
 impl Snapshot {
-    /// The last line of stderr that says something, for a one-line error.
+    /// The line of stderr that most likely says why it ended: the last that speaks of an error, else the last.
     #[must_use]
     pub fn last_words(&self) -> Option<&str> {
-        // A panic or traceback ends with a hint or the message itself, both worth more than nothing.
-        self.stderr.last().map(String::as_str)
+        // What follows the error is often a stack, or advice on usage.
+        let telling = |line: &&String| {
+            let line = line.to_ascii_lowercase();
+            ["error", "panic", "fatal", "exception"]
+                .iter()
+                .any(|word| line.contains(word))
+        };
+        let words = self
+            .stderr
+            .iter()
+            .rev()
+            .find(telling)
+            .or(self.stderr.last());
+        words.map(|line| line.trim())
     }
 }
 

@@ -229,9 +229,9 @@ fn too_slow(limit: Duration, seen: &Snapshot, child: bool) -> OpenError {
     let mend = if seen.stray_lines > 0 {
         "check that the command starts an MCP server over stdio, and that it logs to stderr only"
     } else if child {
-        "if it is only slow, raise `startTimeout`; else run the same command in a terminal to see what it waits for"
+        "if it is only slow, raise `manyhands.startTimeout` in its entry; else run the same command in a terminal to see what it waits for"
     } else {
-        "check that an MCP server answers there; if it is only slow, raise `startTimeout`"
+        "check that an MCP server answers there; if it is only slow, raise `manyhands.startTimeout` in its entry"
     };
     OpenError::new(ConnectErrorKind::TimedOut, cause).with_mend(mend)
 }
@@ -250,7 +250,7 @@ pub(crate) fn evidence(seen: &Snapshot) -> String {
         ));
     }
     if let Some(words) = seen.last_words() {
-        text.push_str(&format!("; its last words: {words}"));
+        text.push_str(&format!("; its last words: \"{words}\""));
     }
     text
 }

@@ -361,6 +361,10 @@ fn explain_status(status: u16, url: &str) -> OpenError {
             ConnectErrorKind::Unauthorized,
             "put its credentials into `headers`, such as \"Authorization\": \"Bearer ${TOKEN}\"",
         ),
+        300..=399 => (
+            ConnectErrorKind::HttpStatus,
+            "it redirects elsewhere; give the final URL",
+        ),
         404 | 405 => (
             ConnectErrorKind::HttpStatus,
             "check the URL's path; MCP endpoints often end in /mcp",
@@ -378,7 +382,11 @@ fn explain_status(status: u16, url: &str) -> OpenError {
             "check the URL, and update the server",
         ),
     };
-    OpenError::new(kind, format!("{url} answered with HTTP {status}")).with_mend(mend)
+    let cause = match kind {
+        ConnectErrorKind::Unauthorized => format!("{url} wants credentials (HTTP {status})"),
+        _ => format!("{url} answered with HTTP {status}"),
+    };
+    OpenError::new(kind, cause).with_mend(mend)
 }
 
 fn not_mcp(cause: String) -> OpenError {

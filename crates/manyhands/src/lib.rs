@@ -31,7 +31,7 @@ mod from_config;
 
 pub use manyhands_core::{
     Arguments, CallError, Capability, CapabilityKind, Delivery, ErrorKind, ErrorType,
-    HumanDuration, Printable, QualifiedName, Reply, Secret, ServerId, model,
+    HumanDuration, Printable, QualifiedName, Reply, Secret, ServerId, clip, model, nearest,
 };
 pub use manyhands_registry::{Catalogue, ToolEntry};
 pub use manyhands_toolkit::{

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use manyhands::{Builder, Reply, ServerId, Toolkit};
+use manyhands::{Builder, Reply, ServerId, ServerStatus, Toolkit, clip, nearest};
 use manyhands_registry::from_pairs;
 use serde_json::{Map, Value, json};
 
 use crate::args::Options;
-use crate::failure::{Failure, REFUSED, exit_code};
+use crate::failure::{Failure, REFUSED, UNAVAILABLE};
 use crate::{load, output, progress};
 
 /// Calls the tool and prints what it answered.
@@ -16,7 +16,7 @@ pub(crate) async fn run(
     name: String,
     arguments: Vec<String>,
 ) -> Result<ExitCode, Failure> {
-    let kit = only_server_of(load::builder(options)?, &name).start();
+    let kit = start_for(load::quiet_builder(options)?, &name, options).await?;
     let result = call(&kit, options, &name, &arguments).await;
     kit.close().await;
     result
@@ -28,32 +28,69 @@ async fn call(
     name: &str,
     arguments: &[String],
 ) -> Result<ExitCode, Failure> {
-    // The tool's schema is needed before its arguments can be read.
-    progress::all_started(kit, options.wait).await;
-    let schema = || match kit.catalogue().tool(name) {
-        Ok(tool) => Ok(Map::clone(&tool.definition().input_schema)),
+    let schema = match kit.catalogue().tool(name) {
+        Ok(tool) => Map::clone(&tool.definition().input_schema),
         // The call itself says best why there is no such tool.
-        Err(_) => Ok(Map::new()),
+        Err(_) => Map::new(),
     };
-    let arguments = read_arguments(arguments, schema)?;
-    match kit.call(name, arguments).await {
-        Ok(reply) => Ok(print_reply(&reply, options)),
-        Err(error) if options.json => {
-            output::json(&json!({"error": error}));
-            Ok(ExitCode::from(exit_code(&error)))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let arguments = read_arguments(name, arguments, &schema)?;
+    Ok(print_reply(
+        name,
+        &kit.call(name, arguments).await?,
+        options,
+    ))
 }
 
-/// Leaves out the servers that the name does not point to, so that they need not start.
-pub(crate) fn only_server_of(builder: Builder, name: &str) -> Builder {
-    let found = builder.ids().find(|id| belongs_to(name, id)).cloned();
-    match found {
-        Some(id) => builder.only(&id),
-        // With a name that points nowhere, all are needed to find the nearest.
-        None => builder,
+/// Starts what is needed to resolve the name: its server, or all of them where it points to none.
+pub(crate) async fn start_for(
+    builder: Builder,
+    name: &str,
+    options: &Options,
+) -> Result<Toolkit, Failure> {
+    let server = builder.ids().find(|id| belongs_to(name, id)).cloned();
+    let Some(server) = server else {
+        if let Some((wanted, _)) = name.split_once('.').filter(|_| !name.contains("://")) {
+            return Err(no_such_server(&builder, name, wanted));
+        }
+        // All servers are asked, to find the names that come nearest.
+        let kit = builder.start();
+        progress::all_started(&kit, Some(options.wait.unwrap_or(progress::WAIT))).await;
+        return Ok(kit);
+    };
+    let kit = builder.only(&server).start();
+    progress::all_started(&kit, options.wait).await;
+    if let Some(limit) = options.wait.filter(|_| is_starting(&kit)) {
+        kit.close().await;
+        let text = format!(
+            "failed to use {name}: its server {server} is still starting after {limit:?}; wait longer with `--wait`"
+        );
+        return Err(Failure::new(output::printable(&text), UNAVAILABLE));
     }
+    Ok(kit)
+}
+
+fn is_starting(kit: &Toolkit) -> bool {
+    kit.report()
+        .servers
+        .iter()
+        .any(|server| server.status == ServerStatus::Starting)
+}
+
+fn no_such_server(builder: &Builder, name: &str, wanted: &str) -> Failure {
+    let known: Vec<&str> = builder.ids().map(ServerId::as_str).collect();
+    let help = match (
+        nearest(wanted, known.iter().copied()).first(),
+        known.as_slice(),
+    ) {
+        (Some(near), _) => format!("did you mean {near}?"),
+        (None, []) => "the configuration lists no servers".to_owned(),
+        (None, known) => format!("there are {}", clip(&known.join(", "), 300)),
+    };
+    let text = format!(
+        "failed to use {}: no server is called {wanted:?}; {help}",
+        clip(name, 200)
+    );
+    Failure::usage(output::printable(&text))
 }
 
 fn belongs_to(name: &str, id: &ServerId) -> bool {
@@ -68,31 +105,32 @@ fn belongs_to(name: &str, id: &ServerId) -> bool {
 
 /// Reads one JSON object, or `key=value` pairs by a schema.
 pub(crate) fn read_arguments(
+    name: &str,
     words: &[String],
-    schema: impl FnOnce() -> Result<Map<String, Value>, Failure>,
+    schema: &Map<String, Value>,
 ) -> Result<Value, Failure> {
+    let wrong = |text: String| {
+        let name = output::printable(&clip(name, 200));
+        Failure::usage(format!("failed to read the arguments of {name}: {text}"))
+    };
     if let [only] = words
         && only.trim_start().starts_with(['{', '['])
     {
-        let value: Value = serde_json::from_str(only).map_err(|error| {
-            Failure::usage(format!(
-                "failed to read the arguments: {error}; expected one JSON object or key=value pairs"
-            ))
-        })?;
-        return match value {
-            Value::Object(_) => Ok(value),
-            _ => Err(Failure::usage(
-                "failed to read the arguments: expected a JSON object such as {\"query\": \"outage\"}, found a list",
-            )),
+        let expected =
+            "expected key=value pairs, or one JSON object such as {\"query\": \"outage\"}";
+        return match serde_json::from_str(only) {
+            Ok(value @ Value::Object(_)) => Ok(value),
+            Ok(_) => Err(wrong(format!("{expected}, found a list"))),
+            Err(error) => Err(wrong(format!("{error}; {expected}"))),
         };
     }
-    from_pairs(&schema()?, words.iter().map(String::as_str))
+    from_pairs(schema, words.iter().map(String::as_str))
         .map(Value::from)
-        .map_err(|error| Failure::usage(format!("failed to {error}")))
+        .map_err(|error| wrong(error.reason().to_owned()))
 }
 
 /// Prints a reply: its text for people, the whole result for programs.
-pub(crate) fn print_reply(reply: &Reply, options: &Options) -> ExitCode {
+pub(crate) fn print_reply(name: &str, reply: &Reply, options: &Options) -> ExitCode {
     if options.json {
         let took = u64::try_from(reply.took().as_millis()).unwrap_or(u64::MAX);
         output::json(&json!({
@@ -105,7 +143,7 @@ pub(crate) fn print_reply(reply: &Reply, options: &Options) -> ExitCode {
             .unwrap_or_default();
         output::error(&format!(
             "{} says{}: {}",
-            reply.server(),
+            output::printable(name),
             output::printable(&code),
             output::printable(&failure.message)
         ));

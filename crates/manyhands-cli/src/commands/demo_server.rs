@@ -14,10 +14,11 @@ use crate::output;
 pub(crate) async fn run(args: DemoServerArgs) -> Result<ExitCode, Failure> {
     let unavailable =
         |error: &dyn std::error::Error| Failure::new(with_sources(error), UNAVAILABLE);
+    let latency = args.latency.map_or_else(Latency::default, Latency::fixed);
     let served = match args.name.transport() {
         DemoTransport::Stdio => {
             args.name
-                .serve(tokio::io::stdin(), tokio::io::stdout(), Latency::default())
+                .serve(tokio::io::stdin(), tokio::io::stdout(), latency)
                 .await
         }
         DemoTransport::Http => {
@@ -34,7 +35,7 @@ pub(crate) async fn run(args: DemoServerArgs) -> Result<ExitCode, Failure> {
                 .map_err(|error| Failure::new(format!("failed to listen: {error}"), UNAVAILABLE))?;
             output::line(&format!("http://{address}/mcp"));
             args.name
-                .serve_http(listener, Latency::default(), input_closed())
+                .serve_http(listener, latency, input_closed())
                 .await
         }
     };

@@ -13,18 +13,23 @@ use crate::{load, progress};
 /// Probes every server of the configuration.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
     let kit = load::builder(options)?.start();
-    // On a terminal the findings below say the same, in more words and in order.
-    match options.wait {
-        Some(limit) => drop(tokio::time::timeout(limit, kit.all_started()).await),
-        None => kit.all_started().await,
-    }
+    progress::all_started(&kit, options.wait).await;
     let report = kit.report();
     kit.close().await;
     if options.json {
         let servers: Vec<Value> = report.servers.iter().map(as_json).collect();
         output::json(&json!({"servers": servers}));
     } else {
-        report.servers.iter().for_each(print);
+        let width = report
+            .servers
+            .iter()
+            .map(|server| server.id.as_str().len())
+            .max()
+            .unwrap_or(0);
+        report
+            .servers
+            .iter()
+            .for_each(|server| print(server, width));
         summarize(&report.servers);
     }
     let unwell = report
@@ -38,7 +43,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
     })
 }
 
-fn print(server: &ServerReport) {
+fn print(server: &ServerReport, width: usize) {
     let colour = stdout_has_colour();
     let detail = |label: &str, text: &str| {
         output::line(&format!(
@@ -49,7 +54,7 @@ fn print(server: &ServerReport) {
     };
     match server.status.cause() {
         Some(cause) => {
-            output::line(progress::one_line_of_state(server, colour).trim_end());
+            output::line(progress::one_line_of_state(server, width, colour).trim_end());
             detail("cause", cause);
             server
                 .status
@@ -57,7 +62,7 @@ fn print(server: &ServerReport) {
                 .into_iter()
                 .for_each(|mend| detail("mend", mend));
         }
-        None => output::line(&progress::one_line(server, colour)),
+        None => output::line(&progress::one_line(server, width, colour)),
     }
     if let Some(title) = &server.title {
         detail("key", title);
@@ -76,8 +81,8 @@ fn print(server: &ServerReport) {
         detail(
             "stdout",
             &format!(
-                "{} lines that are not MCP, such as {sample:?}; it should log to stderr",
-                seen.stray_lines
+                "{}, such as {sample:?}; it should log to stderr",
+                stray(seen.stray_lines)
             ),
         );
     }
@@ -96,19 +101,39 @@ fn print(server: &ServerReport) {
     }
 }
 
+fn stray(lines: u64) -> String {
+    match lines {
+        1 => "1 line that is not MCP".to_owned(),
+        lines => format!("{lines} lines that are not MCP"),
+    }
+}
+
 fn summarize(servers: &[ServerReport]) {
+    if servers.is_empty() {
+        return output::line("the configuration lists no servers; add one under `mcpServers`");
+    }
     let count =
         |wanted: fn(&ServerStatus) -> bool| servers.iter().filter(|it| wanted(&it.status)).count();
+    let disabled = count(|status| *status == ServerStatus::Disabled);
     let ready = count(|status| *status == ServerStatus::Ready);
-    let failed = count(ServerStatus::is_failure);
-    let starting = count(|status| *status == ServerStatus::Starting);
-    let mut parts = vec![format!("{ready} of {} servers ready", servers.len())];
-    if failed > 0 {
-        parts.push(format!("{failed} failed"));
-    }
-    if starting > 0 {
-        parts.push(format!("{starting} still starting"));
-    }
+    let mut parts = vec![format!(
+        "{ready} of {} servers ready",
+        servers.len() - disabled
+    )];
+    let others = [
+        (count(ServerStatus::is_failure), "failed"),
+        (
+            count(|status| *status == ServerStatus::Starting),
+            "still starting",
+        ),
+        (disabled, "switched off"),
+    ];
+    parts.extend(
+        others
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{count} {word}")),
+    );
     output::line(&format!("\n{}", parts.join(", ")));
 }
 

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use manyhands::{Builder, Toolkit};
+use manyhands::{Builder, ServerStatus, Toolkit};
 use manyhands_registry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 use serde_json::{Map, Value, json};
 
 use crate::args::Options;
-use crate::commands::call::{only_server_of, print_reply, read_arguments};
+use crate::commands::call::{print_reply, read_arguments, start_for};
 use crate::failure::Failure;
 use crate::output;
 use crate::{load, progress};
@@ -34,15 +34,14 @@ pub(crate) async fn prompts(
     name: Option<String>,
     arguments: Vec<String>,
 ) -> Result<ExitCode, Failure> {
-    let builder = load::builder(options)?;
     if let Some(name) = name {
-        let kit = only_server_of(builder, &name).start();
-        let arguments = read_arguments(&arguments, || Ok(Map::new()))?;
-        let result = kit.get_prompt(name, arguments).await;
+        let arguments = read_arguments(&name, &arguments, &Map::new())?;
+        let kit = start_for(load::quiet_builder(options)?, &name, options).await?;
+        let result = kit.get_prompt(&name, arguments).await;
         kit.close().await;
-        return Ok(print_reply(&result?, options));
+        return Ok(print_reply(&name, &result?, options));
     }
-    let kit = started(builder, options).await;
+    let kit = started(load::builder(options)?, options).await;
     let catalogue = kit.catalogue();
     if options.json {
         let prompts: Vec<Value> = catalogue.prompts().map(prompt_json).collect();
@@ -58,14 +57,13 @@ pub(crate) async fn prompts(
 
 /// Lists all resources and templates, or reads one.
 pub(crate) async fn resources(options: &Options, uri: Option<String>) -> Result<ExitCode, Failure> {
-    let builder = load::builder(options)?;
     if let Some(uri) = uri {
-        let kit = only_server_of(builder, &uri).start();
-        let result = kit.read_resource(uri).await;
+        let kit = start_for(load::quiet_builder(options)?, &uri, options).await?;
+        let result = kit.read_resource(&uri).await;
         kit.close().await;
-        return Ok(print_reply(&result?, options));
+        return Ok(print_reply(&uri, &result?, options));
     }
-    let kit = started(builder, options).await;
+    let kit = started(load::builder(options)?, options).await;
     let catalogue = kit.catalogue();
     if options.json {
         let resources: Vec<Value> = catalogue.resources().map(resource_json).collect();
@@ -187,11 +185,13 @@ fn missing_json(kit: &Toolkit) -> Value {
 /// Says on stderr which servers are not part of the list.
 fn say_missing(kit: &Toolkit, options: &Options, kind: &str, count: usize) {
     let report = kit.report();
+    let mut starting = false;
     for server in &report.servers {
         let id = &server.id;
         match &server.status {
             status if status.is_failure() => output::note(&format!("{id} is missing: {server}")),
-            manyhands::ServerStatus::Starting => {
+            ServerStatus::Starting => {
+                starting = true;
                 output::note(&format!(
                     "{id} is still starting; wait longer with `--wait 60s`"
                 ));
@@ -199,7 +199,9 @@ fn say_missing(kit: &Toolkit, options: &Options, kind: &str, count: usize) {
             _ => {}
         }
     }
-    if count == 0 && !options.json {
+    if report.servers.is_empty() {
+        output::note("the configuration lists no servers; add one under `mcpServers`");
+    } else if count == 0 && !starting && !options.json {
         output::note(&format!("no server offers a {kind}"));
     }
 }

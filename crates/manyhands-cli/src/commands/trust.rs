@@ -33,6 +33,9 @@ pub(crate) fn run(file: Option<PathBuf>, revoke: bool) -> Result<ExitCode, Failu
     output::line(&format!("{} may now start or reach:", path.display()));
     for server in &config.servers {
         let what = match &server.definition {
+            Ok(definition) if server.disabled => {
+                format!("{} (switched off)", endpoint(&definition.endpoint))
+            }
             Ok(definition) => endpoint(&definition.endpoint),
             Err(error) => format!("nothing yet: {}", error.cause()),
         };
@@ -45,12 +48,62 @@ pub(crate) fn run(file: Option<PathBuf>, revoke: bool) -> Result<ExitCode, Failu
     Ok(ExitCode::SUCCESS)
 }
 
-/// What an entry runs or reaches.
+/// What an entry runs or reaches, with everything that decides what that means.
 fn endpoint(endpoint: &Endpoint) -> String {
     match endpoint {
-        Endpoint::Stdio(child) => format!("{} {}", child.command, child.args.join(" ")),
-        Endpoint::Http(remote) => remote.url.clone(),
+        Endpoint::Stdio(child) => {
+            let words = std::iter::once(&child.command).chain(&child.args);
+            let mut text = words.map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+            if !child.env.is_empty() {
+                let set = child.env.iter().map(|(name, value)| variable(name, value));
+                text.push_str(&format!(", with {}", set.collect::<Vec<_>>().join(" ")));
+            }
+            if let Some(cwd) = &child.cwd {
+                text.push_str(&format!(", in {}", cwd.display()));
+            }
+            text
+        }
+        Endpoint::Http(remote) if remote.headers.is_empty() => remote.url.clone(),
+        Endpoint::Http(remote) => {
+            let names: Vec<&str> = remote.headers.keys().map(String::as_str).collect();
+            format!("{}, with the headers {}", remote.url, names.join(", "))
+        }
         other => format!("{other:?}"),
+    }
+}
+
+/// A variable that is set: its value too where it decides what is run, and only its name where it may be a secret.
+fn variable(name: &str, value: &str) -> String {
+    const DECIDE: &[&str] = &[
+        "PATH",
+        "LD_",
+        "DYLD_",
+        "NODE_OPTIONS",
+        "NODE_PATH",
+        "PYTHON",
+        "RUBY",
+        "PERL5",
+        "JAVA_TOOL_OPTIONS",
+        "GIT_",
+        "BASH_ENV",
+        "NPM_CONFIG_",
+    ];
+    let upper = name.to_ascii_uppercase();
+    let decides = DECIDE.iter().any(|known| upper.starts_with(known));
+    if decides {
+        format!("{name}={}", quoted(value))
+    } else {
+        name.to_owned()
+    }
+}
+
+/// A word as a shell would need it, so that it is clear where it ends.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,${}~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

@@ -1,12 +1,13 @@
-//! `call` with names and arguments that are wrong; the same server answers the next call.
+//! `call` with names and arguments that are wrong; the good server answers the next one.
 
 use insta::assert_snapshot;
 
 use crate::harness::Sandbox;
 
-const GOOD: &[&str] = &["call", "slack.search_messages", "query=deployment"];
+/// What the good server says in one line.
+const GOOD: &[&str] = &["resources", "slack+slack://channel/design"];
 
-/// A wrong call, then a right one.
+/// A wrong call, then a right request to the good server.
 fn then_a_good_one(wrong: &[&str]) -> String {
     Sandbox::beside_slack(r#""jira": {"command": "@MANYHANDS@", "args": ["demo-server", "jira"]}"#)
         .transcript(&[wrong, GOOD])

@@ -1,6 +1,7 @@
 //! One good server beside three that fail, each in its own way.
 
 use insta::assert_snapshot;
+use serde_json::{Value, json};
 
 use crate::harness::Sandbox;
 use crate::processes::running_in;
@@ -43,6 +44,32 @@ fn each_failure_is_told_with_cause_and_mend() {
     assert_eq!(doctor.code, Some(3), "{doctor}");
     assert_snapshot!("one_good_and_three_that_fail", format!("{tools}\n{doctor}"));
     assert_eq!(running_in(sandbox.path()), Vec::<String>::new());
+}
+
+#[test]
+fn doctor_tells_programs_the_same() {
+    let doctor = sandbox().configured(&["--json", "doctor"]);
+    assert_eq!(doctor.code, Some(3), "{doctor}");
+    let document: Value = serde_json::from_str(&doctor.stdout).unwrap();
+    let servers = document["servers"].as_array().unwrap();
+    let states: Vec<_> = servers
+        .iter()
+        .map(|it| (it["id"].as_str(), it["state"].as_str()))
+        .collect();
+    let expected = [
+        ("slack", "ready"),
+        ("absent", "failed"),
+        ("silent", "failed"),
+        ("quits", "failed"),
+    ];
+    assert_eq!(states, expected.map(|(id, state)| (Some(id), Some(state))));
+    assert!(
+        servers
+            .iter()
+            .all(|it| it["mend"].is_string() == (it["state"] == "failed")),
+        "{doctor}"
+    );
+    assert_eq!(servers[3]["stderr"], json!(["no licence found"]));
 }
 
 #[test]

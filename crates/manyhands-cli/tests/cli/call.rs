@@ -81,13 +81,39 @@ fn json_output_of_a_failed_call_has_the_error_shape() {
     assert_eq!(value["error"]["tool"], "slack.serch_messages");
 }
 
+#[cfg(unix)]
 #[test]
 fn only_the_server_that_is_called_is_started() {
-    let sandbox = Sandbox::beside_slack(
-        r#""other": {"command": "@MANYHANDS@", "args": ["no-such-command"]}"#,
-    );
-    // A server that fails to start is no matter for a call to another.
+    let sandbox =
+        Sandbox::beside_slack(r#""other": {"command": "sh", "args": ["-c", "touch started"]}"#);
+    let started = sandbox.path().join("started");
     let called = sandbox.configured(&["call", "slack.list_channels"]);
     assert_eq!(called.code, Some(0), "{called}");
     assert_eq!(called.stderr, "");
+    assert!(
+        !started.exists(),
+        "a call to slack started the other server"
+    );
+    sandbox.configured(&["tools"]);
+    assert!(started.exists(), "a listing starts all servers");
+}
+
+#[test]
+fn a_short_wait_does_not_change_how_arguments_are_read() {
+    let sandbox = sandbox();
+    let called =
+        sandbox.configured(&["--wait", "0s", "call", "slack.search_messages", "query=2.4"]);
+    assert_eq!(called.code, Some(3), "{called}");
+    assert!(
+        called.stderr.contains("slack is still starting after 0ns"),
+        "{called}"
+    );
+    let called = sandbox.configured(&[
+        "--wait",
+        "30s",
+        "call",
+        "slack.search_messages",
+        "query=2.4",
+    ]);
+    assert_eq!(json(&called)["summary"], "3 messages");
 }

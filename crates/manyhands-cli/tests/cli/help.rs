@@ -1,8 +1,10 @@
-//! What `--help` says, and what a wrong command line gets.
+//! What `--help` says, what a wrong command line gets, and what readers that go away change: nothing.
+
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 
-use crate::harness::Sandbox;
+use crate::harness::{Sandbox, wait};
 
 #[test]
 fn help_of_the_program() {
@@ -55,4 +57,21 @@ fn a_wrong_command_line() {
         finished.to_string()
     });
     assert_snapshot!("wrong_command_lines", told.join("\n"));
+}
+
+#[test]
+fn a_reader_of_its_complaints_that_goes_away_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let args = ["--config", "nowhere.json", "tools"];
+    let mut child = sandbox.spawn(&args, Stdio::null());
+    drop(child.stderr.take());
+    assert_eq!(wait(&mut child, &args).code(), Some(2));
+}
+
+#[test]
+fn a_reader_of_its_output_that_goes_away_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let mut child = sandbox.spawn(&["demo"], Stdio::null());
+    drop(child.stdout.take());
+    assert_eq!(wait(&mut child, &["demo"]).code(), Some(0));
 }

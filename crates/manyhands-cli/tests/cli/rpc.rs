@@ -1,5 +1,6 @@
 //! A client of `serve --stdio`, written by hand so that it agrees with nobody's mistakes.
 
+use std::fmt;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -15,19 +16,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ARGS: [&str; 4] = ["--config", "mcp.json", "serve", "--stdio"];
 
 /// A server process and our ends of its pipes.
-pub(crate) struct Client {
+pub(crate) struct Client<'a> {
+    // The folder must outlive the process that runs in it.
+    _sandbox: &'a Sandbox,
     child: Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     last_id: u64,
 }
 
-impl Client {
-    pub(crate) fn start(sandbox: &Sandbox) -> Self {
+impl<'a> Client<'a> {
+    pub(crate) fn start(sandbox: &'a Sandbox) -> Self {
         let mut child = sandbox.spawn(&ARGS, Stdio::piped());
         let output = BufReader::new(child.stdout.take().unwrap());
-        // Nobody reads its stderr; a server must not stop because of that.
-        drop(child.stderr.take());
+        // Nobody reads its stderr, but it stays open: a pipe holds more than is ever written there.
         let (sender, lines) = channel();
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
@@ -36,6 +38,7 @@ impl Client {
         });
         let input = child.stdin.take();
         Self {
+            _sandbox: sandbox,
             child,
             input,
             lines,
@@ -44,13 +47,13 @@ impl Client {
     }
 
     /// Starts and shakes hands in the way of 2025-11-25.
-    pub(crate) fn initialized(sandbox: &Sandbox) -> (Self, Value) {
+    pub(crate) fn initialized(sandbox: &'a Sandbox) -> (Self, Value) {
         let mut client = Self::start(sandbox);
         let answer = client.result(
             "initialize",
             &json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "by hand", "version": "0"}}),
         );
-        client.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
+        client.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         (client, answer)
     }
 
@@ -69,7 +72,7 @@ impl Client {
     pub(crate) fn request(&mut self, method: &str, params: &Value) -> Value {
         self.last_id += 1;
         let id = self.last_id;
-        self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
+        self.send(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|error| panic!("{method}: no answer: {error}"));
@@ -88,7 +91,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: impl fmt::Display) {
         writeln!(self.input.as_mut().unwrap(), "{message}").unwrap();
     }
 
@@ -108,7 +111,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for Client<'_> {
     fn drop(&mut self) {
         // After a failed assertion nobody else ends it.
         let _ = self.child.kill();

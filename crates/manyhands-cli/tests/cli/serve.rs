@@ -52,7 +52,8 @@ fn tools_are_listed_and_called() {
 
 #[test]
 fn a_tool_that_is_not_there_is_an_error_that_a_model_can_read() {
-    let (mut client, _) = Client::initialized(&sandbox());
+    let sandbox = sandbox();
+    let (mut client, _) = Client::initialized(&sandbox);
     let called = client.result(
         "tools/call",
         &json!({"name": "slack__no_such_tool", "arguments": {}}),
@@ -69,7 +70,8 @@ fn a_tool_that_is_not_there_is_an_error_that_a_model_can_read() {
 
 #[test]
 fn prompts_and_resources_are_under_one_set_of_names() {
-    let (mut client, _) = Client::initialized(&sandbox());
+    let sandbox = sandbox();
+    let (mut client, _) = Client::initialized(&sandbox);
     let prompts = client.result("prompts/list", &json!({}));
     assert_eq!(
         names(&prompts["prompts"]),
@@ -106,7 +108,8 @@ fn prompts_and_resources_are_under_one_set_of_names() {
 
 #[test]
 fn prompts_and_resources_that_are_not_there_are_protocol_errors() {
-    let (mut client, _) = Client::initialized(&sandbox());
+    let sandbox = sandbox();
+    let (mut client, _) = Client::initialized(&sandbox);
     for (method, params) in [
         ("prompts/get", json!({"name": "slack__no_such_prompt"})),
         (
@@ -122,7 +125,8 @@ fn prompts_and_resources_that_are_not_there_are_protocol_errors() {
 
 #[test]
 fn the_stateless_protocol_works_without_a_handshake() {
-    let mut client = Client::start(&sandbox());
+    let sandbox = sandbox();
+    let mut client = Client::start(&sandbox);
     let meta = json!({
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -143,8 +147,9 @@ fn the_stateless_protocol_works_without_a_handshake() {
 
 #[test]
 fn what_is_not_json_does_not_end_the_session() {
-    let (mut client, _) = Client::initialized(&sandbox());
-    client.send(&json!("garbage"));
+    let sandbox = sandbox();
+    let (mut client, _) = Client::initialized(&sandbox);
+    client.send("garbage");
     assert_eq!(client.result("ping", &json!({})), json!({}));
 }
 

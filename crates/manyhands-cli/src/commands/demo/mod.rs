@@ -20,7 +20,7 @@ use show::Show;
 
 /// What the demo is asked.
 const QUESTION: &str = "Give me my daily briefing.";
-/// How long the calls have been under way when `--fail` strikes; the quickest server takes longer.
+/// How long the calls have been under way when `--fail` strikes; the server that is killed takes far longer.
 const MIDWAY: Duration = Duration::from_millis(60);
 
 /// One of the calls that the question needs.
@@ -34,7 +34,7 @@ pub(super) struct Outcome {
 /// Starts the servers, asks the question, and shows how it is answered.
 pub(crate) async fn run(args: DemoArgs, options: &Options) -> Result<ExitCode, Failure> {
     let show = Show::new(options.json);
-    let mut processes = Processes::start().await?;
+    let mut processes = Processes::start(args.fail).await?;
     let kit = Toolkit::from_json(&processes.config())?.start();
     show.heading("Starting four MCP servers, each a process of its own");
     progress::show_each(&kit, |text| show.line(&format!("  {text}"))).await;

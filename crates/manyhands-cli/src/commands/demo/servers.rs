@@ -19,13 +19,15 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// The processes that the demo owns.
 pub(super) struct Processes {
     program: PathBuf,
+    /// The server that is to be killed in the middle of its call.
+    doomed: Option<DemoServer>,
     remote: Child,
     url: String,
 }
 
 impl Processes {
     /// Starts the server that is reached over HTTP; the toolkit starts the others.
-    pub(super) async fn start() -> Result<Self, Failure> {
+    pub(super) async fn start(doomed: Option<DemoServer>) -> Result<Self, Failure> {
         let failed = |what: &str| {
             Failure::new(
                 format!("failed to start the demo's servers: {what}"),
@@ -35,7 +37,7 @@ impl Processes {
         let program = std::env::current_exe()
             .map_err(|error| failed(&format!("where this program lies is unknown ({error})")))?;
         let mut remote = Command::new(&program)
-            .args(["demo-server", DemoServer::Salesforce.name()])
+            .args(arguments(DemoServer::Salesforce, doomed))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -50,6 +52,7 @@ impl Processes {
         match timeout(START_LIMIT, lines.next_line()).await {
             Ok(Ok(Some(url))) => Ok(Self {
                 program,
+                doomed,
                 remote,
                 url,
             }),
@@ -62,7 +65,7 @@ impl Processes {
         let entry = |server: DemoServer| match server.transport() {
             DemoTransport::Http => json!({"type": "http", "url": self.url}),
             DemoTransport::Stdio => {
-                json!({"command": self.program, "args": ["demo-server", server.name()]})
+                json!({"command": self.program, "args": arguments(server, self.doomed)})
             }
         };
         let servers = DemoServer::ALL
@@ -101,6 +104,15 @@ impl Processes {
         // What does not end by itself is killed by the drop.
         let _ = timeout(Duration::from_secs(1), self.remote.wait()).await;
     }
+}
+
+/// The command line of a demo server. The doomed one works slowly, so that it surely dies in the middle of its call.
+fn arguments(server: DemoServer, doomed: Option<DemoServer>) -> Vec<&'static str> {
+    let mut arguments = vec!["demo-server", server.name()];
+    if doomed == Some(server) {
+        arguments.extend(["--latency", "20s"]);
+    }
+    arguments
 }
 
 #[cfg(unix)]
