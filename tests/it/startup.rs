@@ -107,6 +107,30 @@ async fn only_a_required_server_makes_connecting_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_required_server_is_waited_for_beyond_the_grace() {
+    let slow = polite("slow");
+    let late = slow.clone();
+    let connector = Connector::in_process(move |io| {
+        let server = late.clone();
+        async move {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            server.serve(io).await;
+        }
+    });
+    let started = Instant::now();
+    let kit = builder(&[])
+        .add(id("slow"), connector)
+        .server("slow", ServerSettings::required)
+        .connect()
+        .await
+        .unwrap();
+    assert_eq!(
+        (started.elapsed(), state(&kit, "slow")),
+        (Duration::from_secs(10), "ready")
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn adjusting_a_server_that_is_not_there_is_an_error() {
     let good = polite("good");
     let error = builder(&[("good", &good)])
