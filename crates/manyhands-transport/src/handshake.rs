@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connection::Connection;
 use crate::connector::{ConnectOptions, Connector, Opened};
-use crate::diagnostics::{Diagnostics, Snapshot};
+use crate::diagnostics::Diagnostics;
 use crate::error::{ConnectError, ConnectErrorKind, OpenError};
+use crate::explain::{self, closed_early, no_common_version, too_slow};
 use crate::handler::Handler;
-use crate::outcome;
 use crate::wire::Keeper;
 
 /// How long a child that closed its pipes may take to end, so that the error can tell how.
@@ -126,7 +126,7 @@ async fn attempt(
                     diagnostics: Diagnostics::default(),
                     stop,
                 })
-                .map_err(|error| outcome::explain_http(error, &settings.shown_url()))
+                .map_err(|error| explain::explain_http(error, &settings.shown_url()))
                 .map_err(|(reason, retry)| {
                     if retry {
                         Failure::Refused(reason)
@@ -195,62 +195,4 @@ async fn explain_wire(
             .with_source(clip(&Printable(&other.to_string()).to_string(), 300).into_owned()),
         ),
     }
-}
-
-pub(crate) fn no_common_version() -> OpenError {
-    OpenError::new(
-        ConnectErrorKind::Incompatible,
-        "it speaks no protocol version that we know",
-    )
-    .with_mend("update the server or Manyhands")
-}
-
-/// The wire ended before the handshake did.
-fn closed_early(seen: &Snapshot, child: bool) -> OpenError {
-    let mut cause = match (&seen.exit, child) {
-        (Some(status), _) => format!("the server exited during the handshake ({status})"),
-        (None, true) => "the server closed its output during the handshake".to_owned(),
-        (None, false) => "the connection was closed during the handshake".to_owned(),
-    };
-    cause.push_str(&evidence(seen));
-    OpenError::new(ConnectErrorKind::Exited, cause).with_mend(if child {
-        "run the same command in a terminal, and check its arguments and environment"
-    } else {
-        "look at the server's own log"
-    })
-}
-
-/// The start limit is over.
-fn too_slow(limit: Duration, seen: &Snapshot, child: bool) -> OpenError {
-    let cause = format!(
-        "it did not answer the handshake within {limit:?}{}",
-        evidence(seen)
-    );
-    let mend = if seen.stray_lines > 0 {
-        "check that the command starts an MCP server over stdio, and that it logs to stderr only"
-    } else if child {
-        "if it is only slow, raise `manyhands.startTimeout` in its entry; else run the same command in a terminal to see what it waits for"
-    } else {
-        "check that an MCP server answers there; if it is only slow, raise `manyhands.startTimeout` in its entry"
-    };
-    OpenError::new(ConnectErrorKind::TimedOut, cause).with_mend(mend)
-}
-
-/// What the server said elsewhere, for the end of a cause.
-pub(crate) fn evidence(seen: &Snapshot) -> String {
-    let mut text = String::new();
-    if let (Some(sample), count) = (&seen.stray_sample, seen.stray_lines) {
-        let lines = if count == 1 {
-            "a line that is"
-        } else {
-            "lines that are"
-        };
-        text.push_str(&format!(
-            ", and wrote {lines} not MCP to its output, such as {sample:?}"
-        ));
-    }
-    if let Some(words) = seen.last_words() {
-        text.push_str(&format!("; its last words: \"{words}\""));
-    }
-    text
 }

@@ -44,6 +44,7 @@ mod connection;
 mod connector;
 mod diagnostics;
 mod error;
+mod explain;
 mod frames;
 mod handler;
 mod handshake;

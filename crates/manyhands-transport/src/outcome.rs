@@ -11,16 +11,16 @@ use manyhands_core::model::{
 use manyhands_core::{
     CallError, Delivery, ErrorKind, ErrorType, ListKind, Printable, Reply, Request, ServerId, clip,
 };
-use rmcp::service::{ClientInitializeError, ServiceError};
+use rmcp::service::ServiceError;
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::Deserialize;
 
 use crate::diagnostics::Snapshot;
-use crate::error::{ConnectErrorKind, OpenError};
-use crate::handshake::{evidence, no_common_version};
+use crate::explain::evidence;
 
-type HttpError = StreamableHttpError<reqwest::Error>;
+/// What rmcp's HTTP client reports.
+pub(crate) type HttpError = StreamableHttpError<reqwest::Error>;
 
 /// How much of a server's own error text is passed on.
 const MAX_TEXT: usize = 600;
@@ -284,117 +284,7 @@ fn by_status(status: u16, retry_after: Option<&str>) -> CallError {
     }
 }
 
-/// Says why the handshake over HTTP failed, and whether another protocol version is worth a try.
-pub(crate) fn explain_http(error: ClientInitializeError, url: &str) -> (OpenError, bool) {
-    let error = match error {
-        ClientInitializeError::TransportError { error, .. } => error,
-        ClientInitializeError::JsonRpcError(answer) => {
-            let cause = format!(
-                "it refused the handshake (error {}: {})",
-                answer.code.0,
-                shown(&answer.message)
-            );
-            return (
-                OpenError::new(ConnectErrorKind::Incompatible, cause)
-                    .with_mend("check the URL, and update the server"),
-                true,
-            );
-        }
-        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
-            return (no_common_version(), true);
-        }
-        other => {
-            let reason = OpenError::new(
-                ConnectErrorKind::NotMcp,
-                format!("what answers at {url} does not speak MCP"),
-            )
-            .with_mend("check the URL; MCP endpoints often end in /mcp")
-            .with_source(shown(&other.to_string()));
-            return (reason, false);
-        }
-    };
-    let Some(http) = find::<HttpError>(error.error.as_ref()) else {
-        return (
-            OpenError::new(
-                ConnectErrorKind::Unreachable,
-                format!("the connection to {url} broke"),
-            )
-            .with_source(error),
-            false,
-        );
-    };
-    let reason = explain_response(http, url);
-    let retry = reason.kind() == ConnectErrorKind::HttpStatus
-        && matches!(http, HttpError::UnexpectedServerResponse(text) if http_status(text) == Some(400));
-    (reason, retry)
-}
-
-fn explain_response(http: &HttpError, url: &str) -> OpenError {
-    match http {
-        HttpError::AuthRequired(_) | HttpError::InsufficientScope(_) => explain_status(401, url),
-        HttpError::HttpStatus(answer) => explain_status(answer.status, url),
-        HttpError::UnexpectedServerResponse(text) => match http_status(text) {
-            Some(status) => explain_status(status, url),
-            None => not_mcp(format!(
-                "what answers at {url} does not speak MCP ({})",
-                clip(&shown(text), 200)
-            )),
-        },
-        HttpError::UnexpectedContentType(found) => {
-            not_mcp(format!("{url} {}", wrong_content(found.as_deref())))
-        }
-        HttpError::Client(error) if error.is_connect() || error.is_timeout() => OpenError::new(
-            ConnectErrorKind::Unreachable,
-            format!("nobody answers at {url} ({})", deepest(error)),
-        )
-        .with_mend("check the URL, and that the server is running and can be reached from here"),
-        other => not_mcp(format!(
-            "the handshake with {url} failed ({})",
-            shown(&other.to_string())
-        )),
-    }
-}
-
-fn explain_status(status: u16, url: &str) -> OpenError {
-    let (kind, mend) = match status {
-        401 | 403 => (
-            ConnectErrorKind::Unauthorized,
-            "put its credentials into `headers`, such as \"Authorization\": \"Bearer ${TOKEN}\"",
-        ),
-        300..=399 => (
-            ConnectErrorKind::HttpStatus,
-            "it redirects elsewhere; give the final URL",
-        ),
-        404 | 405 => (
-            ConnectErrorKind::HttpStatus,
-            "check the URL's path; MCP endpoints often end in /mcp",
-        ),
-        429 => (
-            ConnectErrorKind::HttpStatus,
-            "it is being asked too often; wait, then try again",
-        ),
-        500..=599 => (
-            ConnectErrorKind::HttpStatus,
-            "the server itself is failing: look at its log, or try again later",
-        ),
-        _ => (
-            ConnectErrorKind::HttpStatus,
-            "check the URL, and update the server",
-        ),
-    };
-    let cause = match kind {
-        ConnectErrorKind::Unauthorized => format!("{url} wants credentials (HTTP {status})"),
-        _ => format!("{url} answered with HTTP {status}"),
-    };
-    OpenError::new(kind, cause).with_mend(mend)
-}
-
-fn not_mcp(cause: String) -> OpenError {
-    OpenError::new(ConnectErrorKind::NotMcp, cause)
-        .with_mend("check the URL; MCP endpoints often end in /mcp")
-}
-
-fn wrong_content(found: Option<&str>) -> String {
+pub(crate) fn wrong_content(found: Option<&str>) -> String {
     match found {
         Some(found) => format!(
             "answered with {} instead of JSON or an event stream",
@@ -405,16 +295,16 @@ fn wrong_content(found: Option<&str>) -> String {
 }
 
 /// The status in rmcp's text for an unexpected answer, `HTTP 404 Not Found: ..`; there is no other place for it.
-fn http_status(text: &str) -> Option<u16> {
+pub(crate) fn http_status(text: &str) -> Option<u16> {
     text.strip_prefix("HTTP ")?.get(..3)?.parse().ok()
 }
 
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     clip(&Printable(text).to_string(), MAX_TEXT).into_owned()
 }
 
 /// The text of the innermost error, which is the one that tells: "connection refused" under three wrappers.
-fn deepest(error: &dyn Error) -> String {
+pub(crate) fn deepest(error: &dyn Error) -> String {
     let mut inner = error;
     while let Some(source) = inner.source() {
         inner = source;
@@ -423,7 +313,7 @@ fn deepest(error: &dyn Error) -> String {
 }
 
 /// Finds an error of one type along the chain of sources.
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(crate) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut current = Some(error);
     while let Some(error) = current {
         if let Some(found) = error.downcast_ref::<T>() {
