@@ -1,12 +1,12 @@
 //! What is asked of a server, and in which context.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{Map, Value, json};
 
 use crate::names::{QualifiedName, ServerId};
 
@@ -64,9 +64,15 @@ impl Capability {
     }
 }
 
-/// A JSON object of arguments, kept as the text that goes on the wire.
-#[derive(Debug, Clone)]
-pub struct Arguments(Arc<RawValue>);
+/// A JSON object of arguments. Cheap to clone; its JSON text is made on first use.
+#[derive(Debug, Clone, Default)]
+pub struct Arguments(Arc<ArgumentsInner>);
+
+#[derive(Debug, Default)]
+struct ArgumentsInner {
+    object: Map<String, Value>,
+    json: OnceLock<Box<RawValue>>,
+}
 
 impl Arguments {
     /// Takes a JSON object, or `null` for none.
@@ -74,32 +80,39 @@ impl Arguments {
     /// # Errors
     /// [`NotAnObject`] when `value` is a list, text, number or boolean.
     pub fn from_value(value: &Value) -> Result<Self, NotAnObject> {
+        value.clone().try_into()
+    }
+
+    /// The object.
+    #[must_use]
+    pub fn as_object(&self) -> &Map<String, Value> {
+        &self.0.object
+    }
+
+    /// The object's JSON text.
+    #[must_use]
+    pub fn as_json(&self) -> &RawValue {
+        let print = || to_raw_value(&self.0.object).expect("a JSON object can be printed");
+        self.0.json.get_or_init(print)
+    }
+}
+
+impl TryFrom<Value> for Arguments {
+    type Error = NotAnObject;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
         let found = match value {
             Value::Null => return Ok(Self::default()),
-            Value::Object(_) => return Ok(Self::from_json(&value.to_string())),
+            Value::Object(object) => {
+                let json = OnceLock::new();
+                return Ok(Self(Arc::new(ArgumentsInner { object, json })));
+            }
             Value::Array(_) => "a list",
             Value::String(_) => "a text",
             Value::Number(_) => "a number",
             Value::Bool(_) => "a boolean",
         };
         Err(NotAnObject { found })
-    }
-
-    /// The object's JSON text.
-    #[must_use]
-    pub fn as_json(&self) -> &RawValue {
-        &self.0
-    }
-
-    fn from_json(text: &str) -> Self {
-        let raw = RawValue::from_string(text.to_owned());
-        Self(raw.expect("a printed JSON object is JSON").into())
-    }
-}
-
-impl Default for Arguments {
-    fn default() -> Self {
-        Self::from_json("{}")
     }
 }
 
@@ -193,7 +206,7 @@ impl Request {
     pub fn params(&self) -> Value {
         match self {
             Self::CallTool { name, arguments } | Self::GetPrompt { name, arguments } => {
-                json!({ "name": name, "arguments": arguments.as_json() })
+                json!({ "name": name, "arguments": arguments.as_object() })
             }
             Self::ReadResource { uri } => json!({ "uri": uri }),
             Self::List {

@@ -80,13 +80,14 @@ impl Ask {
     }
 
     async fn resolve_and_dispatch(&mut self) -> Result<Reply, CallError> {
-        let arguments = Arguments::from_value(&self.arguments).map_err(|error| {
-            CallError::new(
-                ErrorKind::InvalidArguments,
-                Delivery::NotSent,
-                error.to_string(),
-            )
-        })?;
+        let arguments =
+            Arguments::try_from(std::mem::take(&mut self.arguments)).map_err(|error| {
+                CallError::new(
+                    ErrorKind::InvalidArguments,
+                    Delivery::NotSent,
+                    error.to_string(),
+                )
+            })?;
         self.wait_while_starting().await?;
         let (server, request) = self
             .resolve(arguments)

@@ -4,8 +4,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use manyhands_core::model::{
-    CallToolRequest, ClientRequest, ErrorData, GetPromptRequest, ListPromptsRequest,
-    ListResourceTemplatesRequest, ListResourcesRequest, ListToolsRequest, ReadResourceRequest,
+    CallToolRequest, CallToolRequestParams, ClientRequest, ErrorData, GetPromptRequest,
+    GetPromptRequestParams, ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest,
+    ListToolsRequest, PaginatedRequestParams, ReadResourceRequest, ReadResourceRequestParams,
     ServerResult,
 };
 use manyhands_core::{
@@ -15,6 +16,7 @@ use rmcp::service::ServiceError;
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::diagnostics::Snapshot;
 use crate::explain::evidence;
@@ -27,42 +29,45 @@ const MAX_TEXT: usize = 600;
 
 /// Puts a request into rmcp's types.
 pub(crate) fn to_wire(request: &Request) -> Result<ClientRequest, CallError> {
-    let params = request.params();
-    let typed: Result<ClientRequest, serde_json::Error> = match request {
-        Request::CallTool { .. } => {
-            serde_json::from_value(params).map(|p| CallToolRequest::new(p).into())
+    let page =
+        |cursor: &Option<String>| PaginatedRequestParams::default().with_cursor(cursor.clone());
+    Ok(match request {
+        Request::CallTool { name, arguments } => {
+            let params = CallToolRequestParams::new(name.to_string());
+            CallToolRequest::new(params.with_arguments(arguments.as_object().clone())).into()
         }
-        Request::GetPrompt { .. } => {
-            serde_json::from_value(params).map(|p| GetPromptRequest::new(p).into())
+        Request::GetPrompt { name, arguments } => {
+            let params = GetPromptRequestParams::new(name.to_string());
+            GetPromptRequest::new(params.with_arguments(arguments.as_object().clone())).into()
         }
-        Request::ReadResource { .. } => {
-            serde_json::from_value(params).map(|p| ReadResourceRequest::new(p).into())
+        Request::ReadResource { uri } => {
+            ReadResourceRequest::new(ReadResourceRequestParams::new(uri.to_string())).into()
         }
-        Request::List { kind, .. } => serde_json::from_value(params).map(|p| match kind {
-            ListKind::Prompts => ListPromptsRequest::with_param(p).into(),
-            ListKind::Resources => ListResourcesRequest::with_param(p).into(),
-            ListKind::ResourceTemplates => ListResourceTemplatesRequest::with_param(p).into(),
-            _ => ListToolsRequest::with_param(p).into(),
-        }),
-        _ => Err(serde::de::Error::custom(
-            "this kind of request is not known here",
-        )),
-    };
-    typed.map_err(|error| {
-        CallError::new(
-            ErrorKind::InvalidArguments,
-            Delivery::NotSent,
-            "the request has no form that MCP knows",
-        )
-        .with_source(error)
+        Request::List {
+            kind: ListKind::Tools,
+            cursor,
+        } => ListToolsRequest::with_param(page(cursor)).into(),
+        Request::List {
+            kind: ListKind::Prompts,
+            cursor,
+        } => ListPromptsRequest::with_param(page(cursor)).into(),
+        Request::List {
+            kind: ListKind::Resources,
+            cursor,
+        } => ListResourcesRequest::with_param(page(cursor)).into(),
+        Request::List {
+            kind: ListKind::ResourceTemplates,
+            cursor,
+        } => ListResourceTemplatesRequest::with_param(page(cursor)).into(),
+        other => {
+            let cause = format!("the request {} is not known here", other.method());
+            return Err(CallError::new(
+                ErrorKind::InvalidArguments,
+                Delivery::NotSent,
+                cause,
+            ));
+        }
     })
-}
-
-/// The one field that tells what kind of result it is.
-#[derive(Deserialize)]
-struct Peek {
-    #[serde(rename = "resultType")]
-    result_type: Option<String>,
 }
 
 /// Keeps a result, unless it is none: a question back, a task, or a form that nobody knows.
@@ -79,9 +84,7 @@ pub(crate) fn to_reply(
         )
         .with_source(error)
     })?;
-    let kind = serde_json::from_str::<Peek>(raw.get())
-        .ok()
-        .and_then(|peek| peek.result_type);
+    let kind = result_type(result, &raw);
     match kind.as_deref() {
         None | Some("complete") => Ok(Reply::new(server.clone(), raw, took)),
         Some("input_required") => Err(CallError::new(
@@ -99,6 +102,23 @@ pub(crate) fn to_reply(
             ),
         )
         .with_advice("look at the server's documentation")),
+    }
+}
+
+/// What a result says it is; none where it says nothing, which means that it is complete.
+fn result_type(result: &ServerResult, raw: &RawValue) -> Option<String> {
+    /// The one field that tells.
+    #[derive(Deserialize)]
+    struct Peek {
+        #[serde(rename = "resultType")]
+        result_type: Option<String>,
+    }
+    match result {
+        // rmcp has read it already where it knows the type.
+        ServerResult::CallToolResult(known) if known.result_type.is_none() => None,
+        _ => serde_json::from_str::<Peek>(raw.get())
+            .ok()
+            .and_then(|peek| peek.result_type),
     }
 }
 
