@@ -12,7 +12,7 @@ pub(crate) fn fmt(sh: &Shell) -> Result<()> {
 pub(crate) fn clippy(sh: &Shell) -> Result<()> {
     Ok(cmd!(
         sh,
-        "cargo clippy --workspace --all-targets --locked -- -D warnings"
+        "cargo clippy --workspace --all-targets --features manyhands-testkit/binary --locked -- -D warnings"
     )
     .run()?)
 }
@@ -26,7 +26,12 @@ pub(crate) fn docs(sh: &Shell) -> Result<()> {
 
 /// Runs what `--all-targets` names, which leaves out the documentation's examples: [`doctest`] runs those.
 pub(crate) fn test(sh: &Shell) -> Result<()> {
-    Ok(cmd!(sh, "cargo test --workspace --all-targets --locked").run()?)
+    // The testkit's command is a feature, so that who depends on the testkit need not build it.
+    Ok(cmd!(
+        sh,
+        "cargo test --workspace --all-targets --features manyhands-testkit/binary --locked"
+    )
+    .run()?)
 }
 
 pub(crate) fn doctest(sh: &Shell) -> Result<()> {

@@ -1,74 +1,110 @@
-//! `cargo xtask ci`: every step in order, a failed one not stopping the later ones, so that one run shows all there
-//! is to mend. It must not know what a step checks.
+//! `cargo xtask ci [--tier fast|full|nightly]`: the steps of a tier in order, a failed one not stopping the later
+//! ones, so that one run shows all there is to mend. It must not know what a step checks.
+
+mod steps;
+mod summary;
+mod table;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use xshell::Shell;
 
-use crate::{cargo_steps, codegen, features, layers, owners, tidy};
+use crate::commands::{self, Usage, nearest};
+use crate::skipped::Skipped;
+use steps::{STEPS, Step, Tier};
+use summary::{Outcome, Verdict, summary};
 
-struct Step {
-    name: &'static str,
-    run: fn(&Shell) -> Result<()>,
+pub(crate) use table::table;
+
+pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
+    let tier = tier(arguments)?;
+    let outcomes: Vec<Outcome> = STEPS
+        .iter()
+        .filter(|step| step.tier <= tier)
+        .map(|step| run_step(step, || command(sh, step)))
+        .collect();
+    print!("\n{}", summary(tier, &outcomes));
+    conclude(tier, &outcomes)
 }
 
-/// Cheap steps come first: they need no compiled workspace and name the plain mistakes within a second.
-const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        run: cargo_steps::fmt,
-    },
-    Step {
-        name: "tidy",
-        run: tidy::run,
-    },
-    Step {
-        name: "layers",
-        run: layers::run,
-    },
-    Step {
-        name: "owners",
-        run: owners::run,
-    },
-    Step {
-        name: "codegen",
-        run: codegen::check,
-    },
-    Step {
-        name: "clippy",
-        run: cargo_steps::clippy,
-    },
-    Step {
-        name: "docs",
-        run: cargo_steps::docs,
-    },
-    Step {
-        name: "test",
-        run: cargo_steps::test,
-    },
-    Step {
-        name: "doctest",
-        run: cargo_steps::doctest,
-    },
-    Step {
-        name: "features",
-        run: features::run,
-    },
-];
-
-struct Outcome {
-    name: &'static str,
-    passed: bool,
-    took: Duration,
+/// The tier that the arguments name.
+fn tier(arguments: &[String]) -> Result<Tier, Usage> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let name = match arguments.as_slice() {
+        [] => return Ok(Tier::Fast),
+        ["--tier", name] => name,
+        [one] => one.strip_prefix("--tier=").ok_or_else(|| {
+            let what = if *one == "--tier" {
+                "a tier"
+            } else {
+                "only `--tier TIER`"
+            };
+            Usage(format!("`ci` takes {what}, but got `{one}`"))
+        })?,
+        _ => {
+            let got = arguments.join(" ");
+            return Err(Usage(format!(
+                "`ci` takes only `--tier TIER`, but got `{got}`"
+            )));
+        }
+    };
+    Tier::ALL
+        .into_iter()
+        .find(|tier| tier.name() == name)
+        .ok_or_else(|| {
+            let nearest = nearest(name, Tier::ALL.iter().map(|tier| tier.name()));
+            let nearest = nearest.unwrap_or_default();
+            Usage(format!("no tier `{name}`; the nearest is `{nearest}`"))
+        })
 }
 
-pub(crate) fn run(sh: &Shell) -> Result<()> {
-    let outcomes = run_steps(sh, STEPS);
-    print!("\n{}", summary(&outcomes));
+/// Runs the step as its command does. A step that has no command, or none yet, fails.
+fn command(sh: &Shell, step: &Step) -> Result<()> {
+    let arguments: Vec<String> = step.arguments.iter().map(ToString::to_string).collect();
+    (commands::find(step.name)?.run)(sh, &arguments)
+}
+
+fn run_step(step: &Step, run: impl FnOnce() -> Result<()>) -> Outcome {
+    println!("\n== {} ==", step.name);
+    let start = Instant::now();
+    let result = run();
+    let took = start.elapsed();
+    if let Err(error) = &result
+        && !error.is::<Skipped>()
+    {
+        eprintln!("error: {error:#}");
+    }
+    let outcome = Outcome {
+        name: step.name,
+        verdict: judge(step, result, took),
+        took,
+        budget: step.budget,
+    };
+    println!("{}", outcome.line());
+    outcome
+}
+
+/// What is to be said of a step's result: a skip counts only for the reasons that the step may have, and success only
+/// within the budget. That a step hangs is for the machine it runs on to notice: nothing is ended here.
+fn judge(step: &Step, result: Result<()>, took: Duration) -> Verdict {
+    match result {
+        Ok(()) if took > step.budget => Verdict::OverBudget,
+        Ok(()) => Verdict::Passed,
+        Err(error) => match error.downcast_ref::<Skipped>() {
+            Some(skipped) if step.skips.allow(skipped.why()) => {
+                Verdict::Skipped(skipped.why().to_owned())
+            }
+            Some(skipped) => Verdict::MustNotSkip(skipped.why().to_owned()),
+            None => Verdict::Failed,
+        },
+    }
+}
+
+fn conclude(tier: Tier, outcomes: &[Outcome]) -> Result<()> {
     let failed: Vec<&str> = outcomes
         .iter()
-        .filter(|outcome| !outcome.passed)
+        .filter(|outcome| outcome.verdict.is_failure())
         .map(|outcome| outcome.name)
         .collect();
     if let Some(first) = failed.first() {
@@ -79,123 +115,18 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
             failed.join(", ")
         );
     }
+    let took: Duration = outcomes.iter().map(|outcome| outcome.took).sum();
+    if took > tier.budget() {
+        bail!(
+            "the steps took {:.1} s together, and the budget of the tier `{}` is {} s; \
+             make one faster, or move it to a later tier",
+            took.as_secs_f64(),
+            tier.name(),
+            tier.budget().as_secs()
+        );
+    }
     Ok(())
 }
 
-fn run_steps(sh: &Shell, steps: &[Step]) -> Vec<Outcome> {
-    steps.iter().map(|step| run_step(sh, step)).collect()
-}
-
-fn run_step(sh: &Shell, step: &Step) -> Outcome {
-    println!("\n== {} ==", step.name);
-    let start = Instant::now();
-    let result = (step.run)(sh);
-    let outcome = Outcome {
-        name: step.name,
-        passed: result.is_ok(),
-        took: start.elapsed(),
-    };
-    if let Err(error) = result {
-        eprintln!("error: {error:#}");
-    }
-    println!("{}", outcome.line(0));
-    outcome
-}
-
-fn summary(outcomes: &[Outcome]) -> String {
-    let width = outcomes
-        .iter()
-        .map(|outcome| outcome.name.len())
-        .max()
-        .unwrap_or_default();
-    let mut lines = vec!["== summary ==".to_owned()];
-    lines.extend(outcomes.iter().map(|outcome| outcome.line(width)));
-    let total = Outcome {
-        name: "total",
-        passed: outcomes.iter().all(|outcome| outcome.passed),
-        took: outcomes.iter().map(|outcome| outcome.took).sum(),
-    };
-    lines.push(total.line(width));
-    lines.join("\n") + "\n"
-}
-
-impl Outcome {
-    /// `NAME ok 12.3 s`; with a width, aligned as the row of a table.
-    fn line(&self, width: usize) -> String {
-        let Outcome { name, passed, took } = self;
-        let verdict = if *passed { "ok" } else { "FAILED" };
-        let seconds = took.as_secs_f64();
-        if width == 0 {
-            format!("{name} {verdict} {seconds:.1} s")
-        } else {
-            format!("{name:<width$}  {verdict:<6}  {seconds:>7.1} s")
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-    use crate::commands::COMMANDS;
-
-    #[test]
-    fn a_failed_step_does_not_stop_the_later_ones() {
-        let steps = [
-            Step {
-                name: "first",
-                run: |_| Ok(()),
-            },
-            Step {
-                name: "second",
-                run: |_| bail!("no"),
-            },
-            Step {
-                name: "third",
-                run: |_| Ok(()),
-            },
-        ];
-        let outcomes = run_steps(&Shell::new().unwrap(), &steps);
-        let verdicts: Vec<_> = outcomes
-            .iter()
-            .map(|outcome| (outcome.name, outcome.passed))
-            .collect();
-        assert_eq!(
-            verdicts,
-            [("first", true), ("second", false), ("third", true)]
-        );
-    }
-
-    #[test]
-    fn the_summary_is_a_table_with_a_total() {
-        let outcome = |name, passed, millis| Outcome {
-            name,
-            passed,
-            took: Duration::from_millis(millis),
-        };
-        let outcomes = [
-            outcome("fmt", true, 1_250),
-            outcome("doctest", false, 61_000),
-        ];
-        assert_eq!(
-            summary(&outcomes),
-            "== summary ==\n\
-             fmt      ok          1.2 s\n\
-             doctest  FAILED     61.0 s\n\
-             total    FAILED     62.2 s\n"
-        );
-        assert_eq!(outcomes[1].line(0), "doctest FAILED 61.0 s");
-    }
-
-    #[test]
-    fn each_command_is_a_step_and_each_step_a_command() {
-        let steps: BTreeSet<&str> = STEPS.iter().map(|step| step.name).collect();
-        let commands: BTreeSet<&str> = COMMANDS
-            .iter()
-            .map(|command| command.name)
-            .filter(|name| *name != "ci")
-            .collect();
-        assert_eq!(steps, commands);
-    }
-}
+mod tests;

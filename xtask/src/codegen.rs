@@ -1,27 +1,60 @@
-//! `cargo xtask codegen [--check] [NAME]`: the parts of committed files that follow from something else.
+//! `cargo xtask codegen [--check] [NAME]`: committed files, or parts of them, that follow from something else.
 //!
-//! A generator is a pure function to a `String`; what it makes stands between two marker lines, and the rest of the
-//! file is people's. `--check` never writes.
+//! A generator is a pure function to a `String`, given what it describes; [`programs`] asks those that only a built
+//! program can tell. `--check` never writes.
 
-use anyhow::{Context as _, Result, bail};
+mod cli_page;
+mod config_schema;
+mod layer_table;
+mod place;
+mod programs;
+
+use anyhow::{Context as _, Result};
 use xshell::Shell;
 
+use crate::ci;
 use crate::commands::{Usage, nearest};
-use crate::layers::{LAYERS, Layer};
+use crate::layers::LAYERS;
 use crate::problem::{Problem, report};
+use place::{Place, splice};
+use programs::Programs;
 
 struct Generator {
     name: &'static str,
-    /// The file that holds the markers.
     path: &'static str,
-    generate: fn() -> String,
+    place: Place,
+    generate: fn(&Shell) -> Result<String>,
 }
 
-const GENERATORS: &[Generator] = &[Generator {
-    name: "layers",
-    path: "docs/architecture.md",
-    generate: || layer_table(LAYERS),
-}];
+const GENERATORS: &[Generator] = &[
+    Generator {
+        name: "layers",
+        path: "docs/architecture.md",
+        place: Place::BetweenMarkers,
+        generate: |_| Ok(layer_table::table(LAYERS)),
+    },
+    Generator {
+        name: "steps",
+        path: "docs/testing.md",
+        place: Place::BetweenMarkers,
+        generate: |_| Ok(ci::table()),
+    },
+    Generator {
+        name: "cli",
+        path: "docs/cli.md",
+        place: Place::WholeFile,
+        generate: |sh| {
+            let programs = Programs::build(sh)?;
+            cli_page::page(&mut |command| programs.help(sh, command))
+        },
+    },
+    Generator {
+        name: "config-schema",
+        path: "docs/config.schema.json",
+        place: Place::WholeFile,
+        generate: |sh| config_schema::file(&Programs::build(sh)?.config_schema(sh)?),
+    },
+];
 
 pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
     let (flags, names): (Vec<&String>, Vec<&String>) = arguments
@@ -42,11 +75,6 @@ pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Compares them all; the step of `cargo xtask ci`.
-pub(crate) fn check(sh: &Shell) -> Result<()> {
-    compare(sh, &GENERATORS.iter().collect::<Vec<_>>())
-}
-
 fn find(name: &str) -> Result<&'static Generator, Usage> {
     GENERATORS
         .iter()
@@ -60,8 +88,8 @@ fn find(name: &str) -> Result<&'static Generator, Usage> {
 
 fn write(sh: &Shell, generators: &[&Generator]) -> Result<()> {
     for generator in generators {
-        let old = read(sh, generator)?;
-        let new = generator.applied(&old)?;
+        let old = generator.read(sh)?;
+        let new = generator.applied(&old, &(generator.generate)(sh)?)?;
         if new == old {
             println!("{}: up to date", generator.path);
         } else {
@@ -75,7 +103,7 @@ fn write(sh: &Shell, generators: &[&Generator]) -> Result<()> {
 fn compare(sh: &Shell, generators: &[&Generator]) -> Result<()> {
     let mut problems = Vec::new();
     for generator in generators {
-        match read(sh, generator).and_then(|text| generator.stale(&text)) {
+        match generator.drift(sh) {
             Ok(found) => problems.extend(found),
             Err(error) => problems.push(Problem::new(
                 generator.path,
@@ -88,74 +116,60 @@ fn compare(sh: &Shell, generators: &[&Generator]) -> Result<()> {
     report(problems)
 }
 
-fn read(sh: &Shell, generator: &Generator) -> Result<String> {
-    sh.read_file(generator.path)
-        .with_context(|| format!("`{}` cannot be read", generator.path))
-}
-
 impl Generator {
+    /// The file's text; empty for a file that is only about to be generated.
+    fn read(&self, sh: &Shell) -> Result<String> {
+        if self.place == Place::WholeFile && !sh.path_exists(self.path) {
+            return Ok(String::new());
+        }
+        sh.read_file(self.path)
+            .with_context(|| format!("`{}` cannot be read", self.path))
+    }
+
+    fn drift(&self, sh: &Shell) -> Result<Option<Problem>> {
+        self.stale(&self.read(sh)?, &(self.generate)(sh)?)
+    }
+
     /// The file's text with the generated part renewed.
-    fn applied(&self, text: &str) -> Result<String> {
-        splice(text, self.name, &(self.generate)())
-            .with_context(|| format!("`{}` cannot be generated into", self.path))
+    fn applied(&self, text: &str, body: &str) -> Result<String> {
+        match self.place {
+            Place::WholeFile => Ok(body.to_owned()),
+            Place::BetweenMarkers => splice(text, self.name, body)
+                .with_context(|| format!("`{}` cannot be generated into", self.path)),
+        }
     }
 
     /// The problem that the file is stale, if it is.
-    fn stale(&self, text: &str) -> Result<Option<Problem>> {
-        let fresh = self.applied(text)?;
+    fn stale(&self, text: &str, body: &str) -> Result<Option<Problem>> {
+        let fresh = self.applied(text, body)?;
         let line = text
             .lines()
             .zip(fresh.lines())
             .position(|(old, new)| old != new)
             .map_or(1, |index| index + 1);
+        let what = match self.place {
+            Place::WholeFile => "the file is generated, and stale",
+            Place::BetweenMarkers => "the generated part is stale",
+        };
         let mend = format!("run `cargo xtask codegen {}`", self.name);
-        Ok((fresh != text)
-            .then(|| Problem::new(self.path, line, "the generated part is stale", mend)))
+        Ok((fresh != text).then(|| Problem::new(self.path, line, what, mend)))
     }
-}
-
-/// Replaces what stands between the two marker lines of `name`.
-fn splice(text: &str, name: &str, body: &str) -> Result<String> {
-    let marker = |end: &str| format!("<!-- Generated by `cargo xtask codegen {name}`: {end} -->\n");
-    let (begin, end) = (marker("begin"), marker("end"));
-    let missing = |marker: &str| {
-        format!(
-            "it has no line `{}`; add it where the generated part belongs",
-            marker.trim_end()
-        )
-    };
-    let (before, rest) = text.split_once(&begin).with_context(|| missing(&begin))?;
-    let (_, after) = rest.split_once(&end).with_context(|| missing(&end))?;
-    if after.contains(&begin) {
-        bail!("it has the line `{}` twice; keep one", begin.trim_end());
-    }
-    Ok([before, &begin, body, &end, after].concat())
-}
-
-/// The layers as a markdown table, in the order of the list.
-fn layer_table(layers: &[Layer]) -> String {
-    let mut table =
-        String::from("| floor | crate | is for | must not know |\n| --- | --- | --- | --- |\n");
-    for Layer {
-        name,
-        floor,
-        is_for,
-        must_not_know,
-    } in layers
-    {
-        table += &format!("| {floor} | `{name}` | {is_for} | {must_not_know} |\n");
-    }
-    table
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const GENERATOR: Generator = Generator {
+    const PART: Generator = Generator {
         name: "x",
         path: "docs/x.md",
-        generate: || "new\n".to_owned(),
+        place: Place::BetweenMarkers,
+        generate: |_| Ok("new\n".to_owned()),
+    };
+
+    const WHOLE: Generator = Generator {
+        place: Place::WholeFile,
+        ..PART
     };
 
     fn page(body: &str) -> String {
@@ -165,44 +179,39 @@ mod tests {
 
     #[test]
     fn a_stale_part_is_a_problem_that_names_the_command() {
-        let problem = GENERATOR.stale(&page("old\n")).unwrap().unwrap();
+        let problem = PART.stale(&page("old\n"), "new\n").unwrap().unwrap();
         assert_eq!(
             problem.to_string(),
             "docs/x.md:4: the generated part is stale; run `cargo xtask codegen x`"
         );
-        assert_eq!(GENERATOR.applied(&page("old\n")).unwrap(), page("new\n"));
-        assert_eq!(GENERATOR.stale(&page("new\n")).unwrap(), None);
+        assert_eq!(
+            PART.applied(&page("old\n"), "new\n").unwrap(),
+            page("new\n")
+        );
+        assert_eq!(PART.stale(&page("new\n"), "new\n").unwrap(), None);
     }
 
     #[test]
-    fn a_page_without_markers_is_an_error() {
-        let error = format!("{:#}", GENERATOR.stale("# Page\n").unwrap_err());
+    fn a_page_without_markers_is_an_error_that_names_it() {
+        let error = format!("{:#}", PART.stale("# Page\n", "new\n").unwrap_err());
         assert!(
-            error.contains(
-                "`docs/x.md` cannot be generated into: it has no line `<!-- Generated by"
-            ),
+            error.starts_with("`docs/x.md` cannot be generated into: it has no line `<!--"),
             "{error}"
         );
-        let twice = page("old\n") + &page("old\n");
-        assert!(format!("{:#}", GENERATOR.stale(&twice).unwrap_err()).contains("twice"));
     }
 
     #[test]
-    fn the_table_has_a_row_for_each_layer() {
-        let layers = [Layer {
-            name: "core",
-            floor: 0,
-            is_for: "words",
-            must_not_know: "any I/O",
-        }];
-        assert_eq!(
-            layer_table(&layers),
-            "| floor | crate | is for | must not know |\n| --- | --- | --- | --- |\n| 0 | `core` | words | any I/O |\n"
-        );
-        assert!(
-            LAYERS.iter().all(|layer| !layer.is_for.contains('|')),
-            "a bar would split the cell"
-        );
+    fn a_stale_whole_file_is_a_problem_and_so_is_a_missing_one() {
+        for (text, line) in [("a\nold\n", 2), ("", 1)] {
+            let problem = WHOLE.stale(text, "a\nnew\n").unwrap().unwrap();
+            assert_eq!(
+                problem.to_string(),
+                format!(
+                    "docs/x.md:{line}: the file is generated, and stale; run `cargo xtask codegen x`"
+                )
+            );
+        }
+        assert_eq!(WHOLE.stale("new\n", "new\n").unwrap(), None);
     }
 
     #[test]
@@ -213,12 +222,29 @@ mod tests {
         );
     }
 
+    /// Of those that need no built program; the step `codegen` compares the others.
     #[test]
-    fn the_committed_files_are_fresh() {
+    fn the_committed_parts_are_fresh() {
         let sh = crate::shell().unwrap();
-        for generator in GENERATORS {
-            let text = read(&sh, generator).unwrap();
-            assert_eq!(generator.stale(&text).unwrap(), None);
+        for generator in GENERATORS
+            .iter()
+            .filter(|generator| generator.place == Place::BetweenMarkers)
+        {
+            assert_eq!(generator.drift(&sh).unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn each_committed_whole_file_names_its_generator() {
+        let sh = crate::shell().unwrap();
+        for generator in GENERATORS
+            .iter()
+            .filter(|generator| generator.place == Place::WholeFile)
+        {
+            let text = generator.read(&sh).unwrap();
+            let mark = format!("Generated by `cargo xtask codegen {}`", generator.name);
+            let head: Vec<&str> = text.lines().take(3).collect();
+            assert!(head.join("\n").contains(&mark), "{}", generator.path);
         }
     }
 }

@@ -6,23 +6,27 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use xshell::Shell;
 
-use crate::{cargo_steps, ci, codegen, features, layers, owners, tidy};
+use crate::skipped::Skipped;
+use crate::{
+    advisories, cargo_steps, ci, codegen, each_feature, features, layers, licences, owners, tidy,
+};
 
 /// A command as a person types it.
 pub(crate) struct Command {
     pub(crate) name: &'static str,
     /// How its arguments read in the help; empty for a command that takes none.
     pub(crate) arguments: &'static str,
-    about: &'static str,
+    pub(crate) about: &'static str,
     pub(crate) run: fn(&Shell, &[String]) -> Result<()>,
 }
 
 pub(crate) const COMMANDS: &[Command] = &[
-    plain(
-        "ci",
-        "all the steps below, in this order; what CI runs, and nothing else",
-        |sh, _| ci::run(sh),
-    ),
+    Command {
+        name: "ci",
+        arguments: "[--tier fast|full|nightly]",
+        about: "the steps of a tier, by default the fast one; CI runs `--tier full`, and nothing else",
+        run: ci::run,
+    },
     plain(
         "fmt",
         "the sources are formatted as rustfmt formats them",
@@ -46,7 +50,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "codegen",
         arguments: "[--check] [NAME]",
-        about: "writes the generated parts of committed files; --check only compares",
+        about: "the generated parts of committed files are fresh with --check, and are written without",
         run: codegen::run,
     },
     plain("clippy", "no warning in any target", |sh, _| {
@@ -70,6 +74,53 @@ pub(crate) const COMMANDS: &[Command] = &[
         "small crates built alone do not pull heavy dependencies",
         |sh, _| features::run(sh),
     ),
+    Command {
+        name: "bench",
+        arguments: "call [--json] [--quick] [--instructions] [--read] [--write]",
+        about: "no step: what a call through the toolkit costs beside the same call through rmcp alone",
+        run: crate::bench::run,
+    },
+    Command {
+        name: "interop",
+        arguments: "[--json] [--only NAME] [--required] [--write]",
+        about: "real servers and real clients, which nobody here wrote; installs them once",
+        run: crate::interop::run,
+    },
+    plain(
+        "each-feature",
+        "every package compiles with each of its features alone, and with none",
+        |sh, _| each_feature::run(sh),
+    ),
+    plain(
+        "licences",
+        "everything that is shipped may be shipped",
+        |sh, _| licences::run(sh),
+    ),
+    plain(
+        "advisories",
+        "no dependency has a known vulnerability",
+        |sh, _| advisories::run(sh),
+    ),
+    plain(
+        "fuzz",
+        "not built yet: hostile input to every reader",
+        not_built,
+    ),
+    plain(
+        "soak",
+        "not built yet: hours under load, with nothing leaked",
+        not_built,
+    ),
+    plain(
+        "mutants",
+        "not built yet: a changed line fails a test",
+        not_built,
+    ),
+    plain(
+        "peers",
+        "not built yet: the same work by comparable programs",
+        not_built,
+    ),
 ];
 
 const fn plain(
@@ -83,6 +134,11 @@ const fn plain(
         about,
         run,
     }
+}
+
+/// A command that has a name, so that nobody misses it without noticing, and nothing behind it.
+fn not_built(_: &Shell, _: &[String]) -> Result<()> {
+    Err(Skipped::not_built().into())
 }
 
 /// A command line that makes no sense; answered with the help and exit code 2.
@@ -113,15 +169,12 @@ pub(crate) fn find(name: &str) -> Result<&'static Command, Usage> {
 pub(crate) fn help() -> String {
     let mut text =
         String::from("The checks and generators of this workspace.\n\nUsage: cargo xtask NAME\n\n");
-    for Command {
-        name,
-        arguments,
-        about,
-        ..
-    } in COMMANDS
-    {
-        let call = format!("{name} {arguments}");
-        let _infallible = writeln!(text, "  {call:<24}  {about}");
+    let call = |command: &Command| format!("{} {}", command.name, command.arguments);
+    let widest = COMMANDS.iter().map(|command| call(command).len()).max();
+    let width = widest.unwrap_or_default();
+    for command in COMMANDS {
+        let (call, about) = (call(command), command.about);
+        let _infallible = writeln!(text, "  {call:<width$}  {about}");
     }
     text
 }

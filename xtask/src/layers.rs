@@ -91,6 +91,12 @@ pub(crate) const LAYERS: &[Layer] = &[
         is_for: "the binary `manyhands`",
         must_not_know: "logic that a library could hold",
     },
+    Layer {
+        name: "manyhands-bench",
+        floor: 9,
+        is_for: "what a call through the toolkit costs beside the same call through rmcp alone, as `cargo xtask bench`",
+        must_not_know: "how any layer works inside",
+    },
 ];
 
 /// Where [`LAYERS`] is written, for the mends.

@@ -26,13 +26,14 @@ const OWNERS: &[Owner] = &[
             "manyhands-transport",
             "manyhands-gateway",
             "manyhands-demo",
+            "manyhands-bench",
         ],
-        reason: "core re-exports its model, transport owns its client, the others its server",
+        reason: "core re-exports its model, transport owns its client, the others its server, and bench compares with it raw",
     },
     Owner {
         dependency: "reqwest",
-        crates: &["manyhands-transport"],
-        reason: "one pooled client, one redirect policy",
+        crates: &["manyhands-transport", "manyhands-bench"],
+        reason: "one pooled client, one redirect policy, and the raw side of bench beside them",
     },
     Owner {
         dependency: "process-wrap",
@@ -41,7 +42,12 @@ const OWNERS: &[Owner] = &[
     },
     Owner {
         dependency: "axum",
-        crates: &["manyhands-demo", "manyhands-gateway", "manyhands-testkit"],
+        crates: &[
+            "manyhands-demo",
+            "manyhands-gateway",
+            "manyhands-testkit",
+            "manyhands-bench",
+        ],
         reason: "only what serves HTTP needs an HTTP server",
     },
     Owner {

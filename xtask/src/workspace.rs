@@ -12,6 +12,8 @@ pub(crate) struct Package {
     /// The manifest itself, in which problems find their line.
     pub(crate) text: String,
     pub(crate) dependencies: Vec<Dependency>,
+    /// The names of its features, `default` among them if it has that.
+    pub(crate) features: Vec<String>,
     /// Everything that its `[features]` turn on, such as `rmcp/client`.
     pub(crate) feature_targets: Vec<String>,
 }
@@ -107,6 +109,10 @@ fn parse_package(package: &Value, root: &str) -> Result<Package> {
         dependencies: list(package, "dependencies")
             .map(parse_dependency)
             .collect::<Result<_>>()?,
+        features: features
+            .into_iter()
+            .flat_map(|table| table.keys().cloned())
+            .collect(),
         feature_targets: targets
             .filter_map(Value::as_str)
             .map(str::to_owned)
@@ -134,14 +140,16 @@ fn parse_dependency(dependency: &Value) -> Result<Dependency> {
     })
 }
 
-fn text(value: &Value, key: &str) -> Result<String> {
+/// The text under `key`.
+pub(crate) fn text(value: &Value, key: &str) -> Result<String> {
     let found = value.get(key).and_then(Value::as_str);
     found
         .map(str::to_owned)
         .with_context(|| format!("cargo's metadata has no text `{key}`"))
 }
 
-fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+/// The list under `key`; empty where there is none.
+pub(crate) fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
     value
         .get(key)
         .and_then(Value::as_array)
@@ -167,6 +175,7 @@ impl Package {
                 .map(|name| format!("{name}.workspace = true\n"))
                 .collect(),
             dependencies: dependencies.iter().map(dependency).collect(),
+            features: Vec::new(),
             feature_targets: Vec::new(),
         }
     }
@@ -192,6 +201,7 @@ mod tests {
         };
         assert_eq!(core.manifest, "crates/manyhands-core/Cargo.toml");
         assert_eq!(core.folder(), "crates/manyhands-core");
+        assert_eq!(core.features, ["x"]);
         assert_eq!(core.feature_targets, ["dep:y", "rmcp/client"]);
         assert!(core.is_crate() && !core.is_test());
         let [rmcp, json] = core.dependencies.as_slice() else {

@@ -59,6 +59,7 @@ mod inputs;
 mod keys;
 mod locate;
 mod schema;
+mod schema_of_file;
 mod servers;
 mod settings;
 pub mod trust;
@@ -70,6 +71,7 @@ pub use endpoint::{Endpoint, HttpEndpoint, StdioEndpoint};
 pub use error::{ConfigError, ConfigErrorKind, EntryError, EntryErrorKind};
 pub use file::{ConfigFile, Source};
 pub use locate::{Located, locate};
+pub use schema_of_file::json_schema;
 pub use variables::{Environment, Variables, input_variable};
 pub use warning::{Warning, WarningKind};
 

@@ -1,5 +1,7 @@
 //! The toolkit's entries, replies and errors in the protocol's types.
 
+use std::sync::Arc;
+
 use manyhands_core::model::{
     CallToolResult, ContentBlock, ErrorCode, ErrorData, Prompt, Resource, ResourceTemplate,
     ResultType, Tool,
@@ -8,10 +10,16 @@ use manyhands_core::{CallError, ErrorKind, Reply};
 use manyhands_registry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 use manyhands_toolkit::{Report, ServerStatus};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 pub(crate) fn tool(entry: &ToolEntry) -> Tool {
     let mut tool = Tool::clone(entry.definition());
     tool.name = entry.wire().to_owned().into();
+    if !tool.input_schema.contains_key("type") {
+        // The spec asks for it, some servers leave it out, and strict clients then refuse every tool in the list.
+        let schema = Arc::make_mut(&mut tool.input_schema);
+        schema.insert("type".to_owned(), Value::from("object"));
+    }
     tool
 }
 
@@ -101,4 +109,28 @@ pub(crate) fn instructions(report: &Report) -> String {
         text.push_str(&format!(" Not available now: {missing}."));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use manyhands_core::{Inventory, ServerId};
+    use manyhands_registry::Catalogue;
+    use serde_json::json;
+
+    #[test]
+    fn a_schema_without_its_type_gets_it_and_keeps_the_rest() {
+        let id = ServerId::parse("s").unwrap();
+        let mut inventory = Inventory::default();
+        let definition = json!({"name": "t", "inputSchema": {"properties": {"a": {}}}});
+        inventory
+            .tools
+            .push(Arc::new(serde_json::from_value(definition).unwrap()));
+        let (catalogue, _) = Catalogue::new([id.clone()]).with_inventory(&id, &inventory);
+        let served = tool(catalogue.tool("s.t").unwrap());
+        assert_eq!(
+            serde_json::to_value(served).unwrap(),
+            json!({"name": "s__t", "inputSchema": {"properties": {"a": {}}, "type": "object"}})
+        );
+    }
 }

@@ -6,6 +6,10 @@
 //! [`conformance`] is the suite that a custom [`Transport`](manyhands_transport::Transport)
 //! should pass.
 //!
+//! A [`relay()`] stands between a client and any server: its [`Recorder`] makes a [`Tape`] of what
+//! they say, from which a [`Replay`] answers later without the server, and its [`Storm`] loses,
+//! delays, repeats and spoils messages, the same ones for the same seed.
+//!
 //! The servers speak JSON-RPC by themselves, without rmcp, so that they can do what rmcp
 //! would not. Their time is tokio's, so tests with `start_paused = true` never wait. This
 //! crate knows connections and nothing of the crates above them.
@@ -34,16 +38,35 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! With the feature `binary`, off by default, there is a command that does the same over standard
+//! input and output, before and in place of servers in any language:
+//!
+//! ```text
+//! cargo run -p manyhands-testkit --features binary -- --help
+//! cargo test -p manyhands-testkit --features binary
+//! ```
 
 pub mod conformance;
 mod fault;
 mod lines;
 mod record;
+mod recorder;
+mod relay;
+mod replay;
 mod respond;
 mod rpc;
 mod script;
+mod secrets;
 mod server;
 mod session;
+mod storm;
+mod tape;
 
-pub use fault::Fault;
+pub use fault::{Fault, UnknownFault};
+pub use recorder::Recorder;
+pub use relay::{Relay, relay, relay_halves};
+pub use replay::Replay;
 pub use server::ScriptedServer;
+pub use storm::{Storm, StormCount};
+pub use tape::{Entry, Line, Side, Tape, TapeError, TapeErrorKind};

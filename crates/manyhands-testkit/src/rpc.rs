@@ -11,6 +11,9 @@ pub(crate) const METHOD_NOT_FOUND: i64 = -32_601;
 /// No such name, or parameters that do not fit.
 pub(crate) const INVALID_PARAMS: i64 = -32_602;
 
+/// The server failed in a way of its own.
+pub(crate) const INTERNAL_ERROR: i64 = -32_603;
+
 /// A message from the peer.
 #[derive(Debug)]
 pub(crate) enum Message {

@@ -13,8 +13,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::fault::Fault;
 use crate::record::Record;
+use crate::relay::{self, Relay};
 use crate::script::Script;
+use crate::storm::Storm;
 use crate::{lines, session};
+
+/// How much a pipe within the process holds, in bytes.
+const PIPE: usize = 64 * 1024;
 
 /// An MCP server that answers as it was told, and remembers what it was asked.
 ///
@@ -167,6 +172,25 @@ impl ScriptedServer {
             let server = server.clone();
             async move { server.serve(io).await }
         })
+    }
+
+    /// Reaches this server within the process, through a relay.
+    #[must_use]
+    pub fn connector_through(&self, relay: Relay) -> Connector {
+        let server = self.clone();
+        Connector::in_process(move |client| {
+            let (server, relay) = (server.clone(), relay.clone());
+            async move {
+                let (ours, theirs) = tokio::io::duplex(PIPE);
+                tokio::join!(server.serve(theirs), relay::relay(client, ours, relay));
+            }
+        })
+    }
+
+    /// Reaches this server within the process, through a storm.
+    #[must_use]
+    pub fn stormy_connector(&self, storm: Storm) -> Connector {
+        self.connector_through(Relay::default().with_storm(storm))
     }
 
     /// Closes all open connections now, as a crash would. New ones can be opened.

@@ -5,12 +5,14 @@ use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{Sink, SinkExt as _, Stream, StreamExt as _};
+use futures_util::{FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::Fault;
@@ -24,6 +26,8 @@ use crate::server::ScriptedServer;
 const MAX_IN_FLIGHT: usize = 4_096;
 /// How many messages may wait to be written.
 const QUEUE: usize = 64;
+/// How long a client that has stopped asking may take to read what is queued.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What servers write to stdout between messages.
 const CHATTER: [&str; 6] = [
     "Server ready on stdio",
@@ -51,10 +55,17 @@ pub(crate) async fn run(
         questions: AtomicU64::default(),
         held: Mutex::default(),
     };
+    let mut writing = pin!(write(queued, outgoing));
+    tokio::select! {
+        () = stopped.cancelled() => return,
+        () = &mut writing => return,
+        after = session.pump(incoming) => if let After::Close = after { return },
+    }
+    // A client that pipes its requests in leaves before it has read; one that is gone reads nothing.
+    drop(session);
     tokio::select! {
         () = stopped.cancelled() => {}
-        () = write(queued, outgoing) => {}
-        () = session.pump(incoming) => {}
+        _ = timeout(LAST_WORDS, writing) => {}
     }
 }
 
@@ -113,23 +124,32 @@ impl Session {
         let _ = answer.await;
     }
 
-    async fn pump(&self, incoming: impl Stream<Item = io::Result<Bytes>>) {
+    /// Takes in and answers what comes. Whether the client may read on is what it ends with.
+    async fn pump(&self, incoming: impl Stream<Item = io::Result<Bytes>>) -> After {
         let mut incoming = pin!(incoming);
         let mut work = FuturesUnordered::new();
         loop {
             tokio::select! {
                 message = incoming.next() => {
-                    let Some(Ok(message)) = message else { return };
+                    let Some(Ok(message)) = message else {
+                        // What can be answered at once still is.
+                        while let Some(Some(done)) = work.next().now_or_never() {
+                            if let After::Close = done {
+                                return done;
+                            }
+                        }
+                        return After::Continue;
+                    };
                     if let Some((request, cancel)) = self.take(&message) {
                         work.push(self.work(request, cancel));
                     }
                     if work.len() > MAX_IN_FLIGHT {
-                        return;
+                        return After::Close;
                     }
                 }
                 done = work.next(), if !work.is_empty() => {
                     if let Some(After::Close) = done {
-                        return;
+                        return After::Close;
                     }
                 }
             }

@@ -152,3 +152,14 @@ async fn who_asks_too_much_at_once_is_cut_off() {
     let waited = tokio::time::timeout(Duration::from_secs(60), cut_off).await;
     assert!(waited.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_leaves_after_asking_is_still_answered() {
+    let mut raw = Raw::new(&server().latency(Duration::from_secs(1)));
+    raw.request(1, "tools/call", json!({"name": "t"})).await;
+    raw.request(2, "ping", json!({})).await;
+    raw.to_server = mpsc::channel(1).0;
+    // The call takes time, which a client that is gone does not have.
+    assert_eq!(raw.next().await.unwrap()["id"], 2);
+    assert_eq!(raw.next().await, None);
+}

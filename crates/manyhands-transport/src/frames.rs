@@ -39,7 +39,7 @@ impl Lines {
     /// Cuts off the next line, if its end has arrived.
     fn take_line(&mut self, buffer: &mut BytesMut) -> Option<BytesMut> {
         let fresh = buffer.get(self.scanned..).unwrap_or_default();
-        let Some(end) = fresh.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = memchr::memchr(b'\n', fresh) else {
             self.scanned = buffer.len();
             return None;
         };

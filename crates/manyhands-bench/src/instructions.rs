@@ -1,0 +1,77 @@
+//! Instructions per call, counted by valgrind: the one figure here that other load on the machine cannot disturb.
+
+use std::io::ErrorKind;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+use crate::cell::{PAYLOADS, Side};
+
+/// Two runs differ by so many calls; what they have in common, starting up, is taken away.
+const FEW: usize = 200;
+const MANY: usize = 1_200;
+
+/// What was counted, or why nothing was.
+pub(crate) enum Instructions {
+    Counted(Vec<Counted>),
+    Skipped(&'static str),
+}
+
+/// Instructions per call over a duplex, one call at a time, both ends together.
+pub(crate) struct Counted {
+    pub(crate) payload: usize,
+    pub(crate) raw: f64,
+    pub(crate) toolkit: f64,
+}
+
+pub(crate) fn measure(wanted: bool) -> Result<Instructions> {
+    if !wanted {
+        return Ok(Instructions::Skipped("not asked for by `--instructions`"));
+    }
+    match Command::new("valgrind").arg("--version").output() {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(Instructions::Skipped("valgrind not found"));
+        }
+        Err(error) => return Err(error).context("valgrind cannot be started"),
+    }
+    let counted = PAYLOADS.map(|payload| {
+        Ok(Counted {
+            payload,
+            raw: per_call(Side::Raw, payload)?,
+            toolkit: per_call(Side::Toolkit, payload)?,
+        })
+    });
+    Ok(Instructions::Counted(
+        counted.into_iter().collect::<Result<_>>()?,
+    ))
+}
+
+fn per_call(side: Side, payload: usize) -> Result<f64> {
+    let few = total(side, FEW, payload)?;
+    let many = total(side, MANY, payload)?;
+    ensure!(many > few, "valgrind counted less for more calls");
+    Ok((many - few) as f64 / (MANY - FEW) as f64)
+}
+
+fn total(side: Side, calls: usize, payload: usize) -> Result<u64> {
+    let program = std::env::current_exe().context("this program does not know where it lies")?;
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program)
+        .args(["count", side.name()])
+        .args([calls.to_string(), payload.to_string()])
+        .output()
+        .context("valgrind cannot be started")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("valgrind failed ({}): {}", output.status, said.trim());
+    }
+    collected(&said).with_context(|| format!("valgrind counted nothing: {}", said.trim()))
+}
+
+/// The count in valgrind's last words: `==42== Collected : 1234`.
+fn collected(said: &str) -> Option<u64> {
+    let (_, count) = said.rsplit_once("Collected : ")?;
+    count.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,120 @@
+//! The command `manyhands-testkit`: scripted servers, recordings and storms over standard input and
+//! output. It adds a program's surroundings to the library and knows nothing that the library does not.
+
+mod args;
+mod proxy;
+mod script;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use manyhands_testkit::{Recorder, Relay, Replay, ScriptedServer, Tape};
+use tokio::io::{join, stdin, stdout};
+
+use args::Command;
+
+fn main() -> ExitCode {
+    let command = match args::read(std::env::args_os().skip(1)) {
+        Ok(command) => command,
+        Err(error) => return failed(&format!("{error}; see manyhands-testkit --help"), 2),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&format!("failed to start: {error}"), 1),
+    };
+    let result = runtime.block_on(run(command));
+    // A blocked read of standard input must not hold up the end.
+    runtime.shutdown_background();
+    result.unwrap_or_else(|error| failed(&error, 1))
+}
+
+fn failed(error: &str, code: u8) -> ExitCode {
+    eprintln!("manyhands-testkit: {error}");
+    ExitCode::from(code)
+}
+
+async fn run(command: Command) -> Result<ExitCode, String> {
+    match command {
+        Command::Help => {
+            print!("{}", args::USAGE);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve { script, faults } => {
+            let server = match script {
+                Some(file) => script::server(&text(&file)?)
+                    .map_err(|error| format!("failed to read {}: {error}", file.display()))?,
+                None => script::sample(),
+            };
+            let server = faults.into_iter().fold(server, ScriptedServer::fault);
+            unless_interrupted(server.serve(join(stdin(), stdout()))).await;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Replay { file } => {
+            let tape = Tape::parse(&text(&file)?)
+                .map_err(|error| format!("failed to {error} ({})", file.display()))?;
+            unless_interrupted(Replay::of(&tape).serve(join(stdin(), stdout()))).await;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Record { file, command } => record(&file, command).await,
+        Command::Storm { storm, command } => {
+            let relay = Relay::default().with_storm(storm.clone());
+            let ended = proxy::run(command, relay).await?;
+            eprintln!("manyhands-testkit: {:?}", storm.done());
+            Ok(ended.code().await)
+        }
+    }
+}
+
+async fn record(file: &Path, command: args::Child) -> Result<ExitCode, String> {
+    let write = |tape: &Tape| {
+        let written = std::fs::write(file, tape.to_jsonl());
+        written.map_err(|error| format!("failed to write {}: {error}", file.display()))
+    };
+    // A place that cannot be written to is told now, not after the session.
+    write(&Tape::default())?;
+    let recorder = Recorder::new();
+    let relay = Relay::default().with_recorder(recorder.clone());
+    let ended = proxy::run(command, relay).await?;
+    write(&recorder.tape())?;
+    if recorder.left_out() > 0 {
+        let count = recorder.left_out();
+        eprintln!("manyhands-testkit: the tape was full, {count} messages are not on it");
+    }
+    Ok(ended.code().await)
+}
+
+fn text(file: &Path) -> Result<String, String> {
+    std::fs::read_to_string(file)
+        .map_err(|error| format!("failed to read {}: {error}", file.display()))
+}
+
+/// Runs until it ends, or somebody wants the program to end.
+async fn unless_interrupted(work: impl Future<Output = ()>) {
+    tokio::select! {
+        () = work => {}
+        () = interrupted() => {}
+    }
+}
+
+#[cfg(unix)]
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // A client that wants its server gone ends it by SIGTERM.
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            Ok(()) = tokio::signal::ctrl_c() => {}
+        },
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending().await
+    }
+}

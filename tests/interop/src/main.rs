@@ -1,0 +1,44 @@
+//! Real servers and real clients against Manyhands: what nobody here wrote has to work with it.
+//!
+//! `cargo xtask interop` installs the parts, runs this program with the path of a plan, and shows the rows that it
+//! prints as JSON. This program must not know registries: it finds the parts where the plan says, and what it starts
+//! talks to pipes only.
+
+mod bench;
+mod binary;
+mod clients;
+mod facade;
+mod facts;
+mod inspector;
+mod outcome;
+mod plan;
+mod process;
+mod servers;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use outcome::Row;
+use plan::Plan;
+use servers::Server;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let path = std::env::args_os().nth(1).map(PathBuf::from);
+    let path = path.context("no plan is named; `cargo xtask interop` writes one and names it")?;
+    let rows = run(&Plan::read(&path)?).await?;
+    println!("{}", serde_json::to_string(&rows)?);
+    Ok(())
+}
+
+async fn run(plan: &Plan) -> Result<Vec<Row>> {
+    let servers: Vec<&Server> = servers::all(plan).collect();
+    let mut rows = Vec::new();
+    if !servers.is_empty() {
+        rows = facade::run(plan, &servers).await?;
+        binary::run(plan, &servers, &mut rows).await?;
+    }
+    rows.extend(clients::run(plan).await?);
+    Ok(rows)
+}
