@@ -1,6 +1,8 @@
 //! What a client's requests mean for the toolkit.
 
 use std::future::IntoFuture as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use manyhands_core::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, GetPromptRequestParams, GetPromptResponse,
@@ -10,6 +12,7 @@ use manyhands_core::model::{
     Tool,
 };
 use manyhands_core::{CallError, CapabilityKind, Reply};
+use manyhands_registry::Catalogue;
 use manyhands_toolkit::{Ask, Change, Toolkit};
 use rmcp::service::{
     NotificationContext, Peer, RequestContext, SubscriptionContext, SubscriptionSink,
@@ -23,11 +26,64 @@ use crate::convert;
 #[derive(Clone)]
 pub(crate) struct Gateway {
     kit: Toolkit,
+    listed: Arc<Listed>,
+}
+
+/// The newest generation of the catalogue that the client has seen, for each kind of list.
+///
+/// What a list held already is no news: a client that follows such a notice asks again for nothing.
+#[derive(Default)]
+struct Listed {
+    tools: AtomicU64,
+    prompts: AtomicU64,
+    resources: AtomicU64,
+}
+
+impl Listed {
+    fn of(&self, kind: CapabilityKind) -> &AtomicU64 {
+        match kind {
+            CapabilityKind::Tool => &self.tools,
+            CapabilityKind::Prompt => &self.prompts,
+            _ => &self.resources,
+        }
+    }
 }
 
 impl Gateway {
     pub(crate) fn new(kit: Toolkit) -> Self {
-        Self { kit }
+        let listed = Arc::default();
+        Self { kit, listed }
+    }
+
+    /// The catalogue as the client is about to see it, once servers had their time to start.
+    async fn list(&self, kind: CapabilityKind) -> Arc<Catalogue> {
+        self.kit.settle().await;
+        let catalogue = self.kit.catalogue();
+        self.listed
+            .of(kind)
+            .fetch_max(catalogue.generation(), Ordering::Relaxed);
+        catalogue
+    }
+
+    /// Tells of each list that a change touches, until the toolkit or the listener is gone.
+    async fn follow(&self, listener: Listener) {
+        let mut changes = self.kit.changes();
+        while let Some(Change {
+            diff, generation, ..
+        }) = changes.next().await
+        {
+            for kind in [
+                CapabilityKind::Tool,
+                CapabilityKind::Prompt,
+                CapabilityKind::Resource,
+            ] {
+                let is_news =
+                    diff.touches(kind) && generation > self.listed.of(kind).load(Ordering::Relaxed);
+                if is_news && !listener.tell(kind).await {
+                    return;
+                }
+            }
+        }
     }
 
     /// Waits for an answer as long as the client does.
@@ -64,9 +120,9 @@ impl ServerHandler for Gateway {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        self.kit.settle().await;
+        let catalogue = self.list(CapabilityKind::Tool).await;
         Ok(ListToolsResult::with_all_items(
-            self.kit.catalogue().tools().map(convert::tool).collect(),
+            catalogue.tools().map(convert::tool).collect(),
         ))
     }
 
@@ -98,13 +154,9 @@ impl ServerHandler for Gateway {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        self.kit.settle().await;
+        let catalogue = self.list(CapabilityKind::Prompt).await;
         Ok(ListPromptsResult::with_all_items(
-            self.kit
-                .catalogue()
-                .prompts()
-                .map(convert::prompt)
-                .collect(),
+            catalogue.prompts().map(convert::prompt).collect(),
         ))
     }
 
@@ -126,13 +178,9 @@ impl ServerHandler for Gateway {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        self.kit.settle().await;
+        let catalogue = self.list(CapabilityKind::Resource).await;
         Ok(ListResourcesResult::with_all_items(
-            self.kit
-                .catalogue()
-                .resources()
-                .map(convert::resource)
-                .collect(),
+            catalogue.resources().map(convert::resource).collect(),
         ))
     }
 
@@ -141,13 +189,8 @@ impl ServerHandler for Gateway {
         _: Option<PaginatedRequestParams>,
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        self.kit.settle().await;
-        let templates = self
-            .kit
-            .catalogue()
-            .templates()
-            .map(convert::template)
-            .collect();
+        let catalogue = self.list(CapabilityKind::Resource).await;
+        let templates = catalogue.templates().map(convert::template).collect();
         Ok(ListResourceTemplatesResult::with_all_items(templates))
     }
 
@@ -165,7 +208,7 @@ impl ServerHandler for Gateway {
 
     /// A handshake client is told of changes for as long as it is connected.
     async fn on_initialized(&self, context: NotificationContext<RoleServer>) {
-        follow(&self.kit, Listener::Session(context.peer)).await;
+        self.follow(Listener::Session(context.peer)).await;
     }
 
     fn accepted_subscription_filter(&self, _: &SubscriptionFilter) -> Option<SubscriptionFilter> {
@@ -178,7 +221,7 @@ impl ServerHandler for Gateway {
 
     /// A 2026-07-28 client is told of changes for as long as it listens.
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
-        let told = follow(&self.kit, Listener::Subscription(context.sink().clone()));
+        let told = self.follow(Listener::Subscription(context.sink().clone()));
         tokio::select! {
             () = told => {}
             () = context.cancelled() => {}
@@ -214,22 +257,6 @@ impl Listener {
                     _ => sink.notify_resource_list_changed().await,
                 };
                 true
-            }
-        }
-    }
-}
-
-/// Tells of each list that a change touches, until the toolkit or the listener is gone.
-async fn follow(kit: &Toolkit, listener: Listener) {
-    let mut changes = kit.changes();
-    while let Some(Change { diff, .. }) = changes.next().await {
-        for kind in [
-            CapabilityKind::Tool,
-            CapabilityKind::Prompt,
-            CapabilityKind::Resource,
-        ] {
-            if diff.touches(kind) && !listener.tell(kind).await {
-                return;
             }
         }
     }
