@@ -36,6 +36,7 @@ struct Inner {
     info: ServerInfo,
     peer: Peer<RoleClient>,
     diagnostics: Diagnostics,
+    results_as_text: bool,
     state: watch::Receiver<State>,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
@@ -58,6 +59,7 @@ impl Connection {
             keeper,
             diagnostics,
             stop,
+            results_as_text,
         } = established;
         let peer = running.peer().clone();
         let info = read_info(&peer);
@@ -75,6 +77,7 @@ impl Connection {
             info,
             peer,
             diagnostics,
+            results_as_text,
             state,
             stop,
             _stop_on_drop: guard,
@@ -164,7 +167,10 @@ impl Connection {
             Err(error) => Err(error),
         };
         match result {
-            Ok(result) => outcome::to_reply(&self.0.server, &result, started.elapsed()),
+            Ok(result) => {
+                let raw = outcome::text_of(result, self.0.results_as_text)?;
+                outcome::to_reply(&self.0.server, raw, started.elapsed())
+            }
             Err(ServiceError::TransportClosed) => {
                 Err(outcome::closed_meanwhile(&self.explained().await))
             }

@@ -4,6 +4,8 @@
 //! it; a server that refuses it is asked again by the `server/discover` of
 //! 2026-07-28, on a fresh transport, so that no late answer can be mistaken.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use manyhands_core::model::ProtocolVersion;
@@ -34,6 +36,8 @@ pub(crate) struct Established {
     pub(crate) keeper: Keeper,
     pub(crate) diagnostics: Diagnostics,
     pub(crate) stop: CancellationToken,
+    /// Whether results come as the text that [`link`](crate::link) kept.
+    pub(crate) results_as_text: bool,
 }
 
 /// Connects within the start limit, which begins once the spawn permit is there.
@@ -125,6 +129,7 @@ async fn attempt(
                     keeper: Keeper::Nothing,
                     diagnostics: Diagnostics::default(),
                     stop,
+                    results_as_text: false,
                 })
                 .map_err(|error| explain::explain_http(error, &settings.shown_url()))
                 .map_err(|(reason, retry)| {
@@ -137,18 +142,23 @@ async fn attempt(
         }
         Opened::Wire(wire) => {
             *seen = wire.diagnostics.clone();
+            let shaken = Arc::new(AtomicBool::new(false));
             let transport = (
                 crate::link::outgoing(wire.outgoing),
-                crate::link::incoming(wire.incoming, seen.clone()),
+                crate::link::incoming(wire.incoming, seen.clone(), shaken.clone()),
             );
             let mut keeper = wire.keeper;
             match serve_client_with_lifecycle_and_ct(Handler, transport, mode, stop.clone()).await {
-                Ok(running) => Ok(Established {
-                    running,
-                    keeper,
-                    diagnostics: seen.clone(),
-                    stop,
-                }),
+                Ok(running) => {
+                    shaken.store(true, Ordering::Relaxed);
+                    Ok(Established {
+                        running,
+                        keeper,
+                        diagnostics: seen.clone(),
+                        stop,
+                        results_as_text: true,
+                    })
+                }
                 Err(error) => Err(explain_wire(error, &mut keeper, seen).await),
             }
         }

@@ -1,13 +1,14 @@
 //! What rmcp reports, told as our replies and errors: the one place that decides whether a server may have acted.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::time::Duration;
 
 use manyhands_core::model::{
-    CallToolRequest, CallToolRequestParams, ClientRequest, ErrorData, GetPromptRequest,
-    GetPromptRequestParams, ListPromptsRequest, ListResourceTemplatesRequest, ListResourcesRequest,
-    ListToolsRequest, PaginatedRequestParams, ReadResourceRequest, ReadResourceRequestParams,
-    ServerResult,
+    CallToolRequest, CallToolRequestParams, ClientRequest, CustomResult, ErrorData,
+    GetPromptRequest, GetPromptRequestParams, ListPromptsRequest, ListResourceTemplatesRequest,
+    ListResourcesRequest, ListToolsRequest, PaginatedRequestParams, ReadResourceRequest,
+    ReadResourceRequestParams, ServerResult,
 };
 use manyhands_core::{
     CallError, Delivery, ErrorKind, ErrorType, ListKind, Printable, Reply, Request, ServerId, clip,
@@ -15,8 +16,10 @@ use manyhands_core::{
 use rmcp::service::ServiceError;
 use rmcp::transport::DynamicTransportError;
 use rmcp::transport::streamable_http_client::StreamableHttpError;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::Deserializer as _;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::diagnostics::Snapshot;
 use crate::explain::evidence;
@@ -73,19 +76,10 @@ pub(crate) fn to_wire(request: &Request) -> Result<ClientRequest, CallError> {
 /// Keeps a result, unless it is none: a question back, a task, or a form that nobody knows.
 pub(crate) fn to_reply(
     server: &ServerId,
-    result: &ServerResult,
+    raw: Box<RawValue>,
     took: Duration,
 ) -> Result<Reply, CallError> {
-    let raw = serde_json::value::to_raw_value(result).map_err(|error| {
-        CallError::new(
-            ErrorKind::MalformedReply,
-            Delivery::Unknown,
-            "its reply cannot be kept",
-        )
-        .with_source(error)
-    })?;
-    let kind = result_type(result, &raw);
-    match kind.as_deref() {
+    match result_type(&raw).as_deref() {
         None | Some("complete") => Ok(Reply::new(server.clone(), raw, took)),
         Some("input_required") => Err(CallError::new(
             ErrorKind::InputRequired,
@@ -105,20 +99,56 @@ pub(crate) fn to_reply(
     }
 }
 
+/// The result's text: as the server sent it where the framing is ours, and printed again where rmcp reads the wire.
+pub(crate) fn text_of(result: ServerResult, as_text: bool) -> Result<Box<RawValue>, CallError> {
+    let raw = match result {
+        ServerResult::CustomResult(CustomResult(Value::String(text))) if as_text => {
+            RawValue::from_string(text)
+        }
+        other => to_raw_value(&other),
+    };
+    raw.map_err(|error| {
+        CallError::new(
+            ErrorKind::MalformedReply,
+            Delivery::Unknown,
+            "its reply cannot be kept",
+        )
+        .with_source(error)
+    })
+}
+
 /// What a result says it is; none where it says nothing, which means that it is complete.
-fn result_type(result: &ServerResult, raw: &RawValue) -> Option<String> {
-    /// The one field that tells.
-    #[derive(Deserialize)]
-    struct Peek {
-        #[serde(rename = "resultType")]
-        result_type: Option<String>,
+fn result_type(raw: &RawValue) -> Option<String> {
+    // A search is far cheaper than a parse, and most servers leave the field out.
+    if !raw.get().contains("\"resultType\"") {
+        return None;
     }
-    match result {
-        // rmcp has read it already where it knows the type.
-        ServerResult::CallToolResult(known) if known.result_type.is_none() => None,
-        _ => serde_json::from_str::<Peek>(raw.get())
-            .ok()
-            .and_then(|peek| peek.result_type),
+    let mut found = None;
+    let mut reader = serde_json::Deserializer::from_str(raw.get());
+    // What follows the field is not read, which the reader reports as an error.
+    let _ = reader.deserialize_map(UntilResultType(&mut found));
+    found
+}
+
+/// Reads an object up to its `resultType`.
+struct UntilResultType<'a>(&'a mut Option<String>);
+
+impl<'de> Visitor<'de> for UntilResultType<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'de, str>>()? {
+            if key == "resultType" {
+                *self.0 = map.next_value()?;
+                return Ok(());
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
     }
 }
 
