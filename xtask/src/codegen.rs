@@ -16,7 +16,8 @@ use crate::ci;
 use crate::commands::{Usage, nearest};
 use crate::layers::LAYERS;
 use crate::problem::{Problem, report};
-use place::{Place, splice};
+use crate::splice::splice;
+use place::Place;
 use programs::Programs;
 
 struct Generator {
@@ -134,7 +135,7 @@ impl Generator {
     fn applied(&self, text: &str, body: &str) -> Result<String> {
         match self.place {
             Place::WholeFile => Ok(body.to_owned()),
-            Place::BetweenMarkers => splice(text, self.name, body)
+            Place::BetweenMarkers => splice(text, &format!("codegen {}", self.name), body)
                 .with_context(|| format!("`{}` cannot be generated into", self.path)),
         }
     }

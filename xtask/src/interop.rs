@@ -12,6 +12,7 @@ mod rows;
 
 use std::fs::File;
 
+use crate::splice::splice;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
@@ -141,7 +142,7 @@ fn write(sh: &Shell, rows: &[Row], installed: &Installed) -> Result<()> {
     let old = sh.read_file(page::PATH)?;
     sh.write_file(
         page::PATH,
-        page::splice(&old, &page::body(rows, &conditions))?,
+        splice(&old, page::COMMAND, &page::body(rows, &conditions))?,
     )?;
     Ok(())
 }

@@ -20,6 +20,7 @@ mod owners;
 mod problem;
 mod skipped;
 mod spdx;
+mod splice;
 mod tidy;
 mod workspace;
 
