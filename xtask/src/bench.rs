@@ -1,4 +1,4 @@
-//! `cargo xtask bench call [--json] [--quick] [--instructions] [--read] [--write]`: what a call through the toolkit
+//! `cargo xtask bench call [--json] [--quick] [--read] [--write]`: what a call through the toolkit
 //! costs beside the same call through rmcp alone.
 //!
 //! `manyhands-bench` measures and shows; this builds it with optimizations, and keeps its table in
@@ -15,7 +15,7 @@ const PAGE: &str = "docs/performance.md";
 const COMMAND: &str = "bench call --write";
 
 /// What is passed on as it is.
-const FLAGS: [&str; 4] = ["--json", "--quick", "--instructions", "--read"];
+const FLAGS: [&str; 3] = ["--json", "--quick", "--read"];
 const WRITE: &str = "--write";
 
 pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
@@ -78,10 +78,7 @@ mod tests {
             options("call --quick --json"),
             Ok(("--quick --json".to_owned(), false))
         );
-        assert_eq!(
-            options("call --write --instructions"),
-            Ok(("--instructions".to_owned(), true))
-        );
+        assert_eq!(options("call --write"), Ok((String::new(), true)));
         for (line, wrong) in [
             ("", "`bench` takes what to measure first: `bench call`"),
             (

@@ -76,7 +76,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     Command {
         name: "bench",
-        arguments: "call [--json] [--quick] [--instructions] [--read] [--write]",
+        arguments: "call [--json] [--quick] [--read] [--write]",
         about: "no step: what a call through the toolkit costs beside the same call through rmcp alone",
         run: crate::bench::run,
     },

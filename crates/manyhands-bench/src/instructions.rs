@@ -26,7 +26,9 @@ pub(crate) struct Counted {
 
 pub(crate) fn measure(wanted: bool) -> Result<Instructions> {
     if !wanted {
-        return Ok(Instructions::Skipped("not asked for by `--instructions`"));
+        return Ok(Instructions::Skipped(
+            "not counted in a quick run, or without the duplex",
+        ));
     }
     match Command::new("valgrind").arg("--version").output() {
         Ok(_) => {}

@@ -56,7 +56,7 @@ fn run(command: &Command) -> Result<()> {
 
 fn measure(options: &Call) -> Result<()> {
     let results = many_threads()?.block_on(rounds::run(&options.plan()))?;
-    let counts = instructions::measure(options.instructions)?;
+    let counts = instructions::measure(options.counts_instructions())?;
     let report = report::document(&options.plan(), &results, &counts);
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);

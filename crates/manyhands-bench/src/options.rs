@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::cell::{Plan, Side, Transport};
 
 pub(crate) const USAGE: &str = "\
-Usage: manyhands-bench call [--json] [--quick] [--instructions] [--read] [--transport NAME]
+Usage: manyhands-bench call [--json] [--quick] [--read] [--transport NAME]
        manyhands-bench count SIDE CALLS PAYLOAD
        manyhands-bench serve-stdio
        manyhands-bench serve-http";
@@ -27,7 +27,6 @@ pub(crate) enum Command {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) json: bool,
-    pub(crate) instructions: bool,
     quick: bool,
     read: bool,
     transport: Option<Transport>,
@@ -60,6 +59,11 @@ impl Command {
 }
 
 impl Call {
+    /// Whether instructions are counted as well, which takes longer than a quick run should.
+    pub(crate) fn counts_instructions(&self) -> bool {
+        !self.quick && self.transport.is_none_or(|only| only == Transport::Duplex)
+    }
+
     fn parse(flags: &[&str]) -> Result<Self> {
         let mut options = Self::default();
         let mut flags = flags.iter();
@@ -67,7 +71,6 @@ impl Call {
             match *flag {
                 "--json" => options.json = true,
                 "--quick" => options.quick = true,
-                "--instructions" => options.instructions = true,
                 "--read" => options.read = true,
                 "--transport" => {
                     let name = flags.next().context("`--transport` needs a name")?;
