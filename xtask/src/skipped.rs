@@ -14,7 +14,7 @@ impl Skipped {
 
     /// The reason of a step that has a name, but nothing behind it.
     pub(crate) fn not_built() -> Self {
-        Self::new("not built yet (issue for it)")
+        Self::new("not built yet")
     }
 
     pub(crate) fn why(&self) -> &str {
@@ -49,7 +49,7 @@ mod tests {
         );
         assert_eq!(
             Skipped::not_built().to_string(),
-            "skipped: not built yet (issue for it)"
+            "skipped: not built yet"
         );
     }
 }

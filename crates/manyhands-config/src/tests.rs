@@ -95,7 +95,7 @@ fn variables() -> BTreeMap<String, String> {
 }
 
 fn read(text: &str) -> Result<Read, ConfigError> {
-    Read::from_json(text, &Source::new("mcp.json", "/work/shop"), &variables())
+    Read::from_json(text, &Source::new("mcp.json", "/srv/shop"), &variables())
 }
 
 /// Reads a file with one entry, called `it`.

@@ -178,7 +178,7 @@ mod tests {
         let scope = Scope {
             variables: &variables,
             inputs: &inputs,
-            folder: Path::new("/work/shop"),
+            folder: Path::new("/srv/shop"),
         };
         scope.fill(text).map(Cow::into_owned)
     }
@@ -195,7 +195,7 @@ mod tests {
             ("${B:-}", ""),
             (
                 "${userHome}|${workspaceFolder}|${workspaceFolderBasename}",
-                "/h|/work/shop|shop",
+                "/h|/srv/shop|shop",
             ),
             ("$", "$"),
             ("$$", "$$"),

@@ -18,7 +18,7 @@ fn a_child_process_gets_everything_filled_in() {
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
     assert_eq!(env, [("A", CANARY), ("FLAG", "true"), ("PORT", "8080")]);
-    assert_eq!(it.cwd, Some(PathBuf::from("/work/shop/sub")));
+    assert_eq!(it.cwd, Some(PathBuf::from("/srv/shop/sub")));
 }
 
 #[test]
@@ -169,19 +169,19 @@ fn a_broken_entry_costs_only_itself() {
 #[test]
 fn the_workspace_folder_is_above_an_editors_own() {
     let folder = |path: &str| Source::of_file(Path::new(path)).folder().to_owned();
-    assert_eq!(folder("/work/shop/mcp.json"), Path::new("/work/shop"));
+    assert_eq!(folder("/srv/shop/mcp.json"), Path::new("/srv/shop"));
     assert_eq!(
-        folder("/work/shop/.vscode/mcp.json"),
-        Path::new("/work/shop")
+        folder("/srv/shop/.vscode/mcp.json"),
+        Path::new("/srv/shop")
     );
     assert_eq!(
-        folder("/work/shop/.cursor/mcp.json"),
-        Path::new("/work/shop")
+        folder("/srv/shop/.cursor/mcp.json"),
+        Path::new("/srv/shop")
     );
     assert!(folder("mcp.json").is_absolute());
     assert_eq!(
         stdio(r#"{"command": "${workspaceFolder}/a"}"#).command,
-        "/work/shop/a"
+        "/srv/shop/a"
     );
     assert_eq!(
         stdio(r#"{"command": "${workspaceFolderBasename}"}"#).command,
