@@ -47,9 +47,6 @@ mod tests {
                 .downcast_ref::<Skipped>()
                 .is_none()
         );
-        assert_eq!(
-            Skipped::not_built().to_string(),
-            "skipped: not built yet"
-        );
+        assert_eq!(Skipped::not_built().to_string(), "skipped: not built yet");
     }
 }

@@ -1,5 +1,6 @@
 //! A client is told of changes that its lists do not hold yet, and of no others.
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that goes wrong should end where it does"
 )]

@@ -170,14 +170,8 @@ fn a_broken_entry_costs_only_itself() {
 fn the_workspace_folder_is_above_an_editors_own() {
     let folder = |path: &str| Source::of_file(Path::new(path)).folder().to_owned();
     assert_eq!(folder("/srv/shop/mcp.json"), Path::new("/srv/shop"));
-    assert_eq!(
-        folder("/srv/shop/.vscode/mcp.json"),
-        Path::new("/srv/shop")
-    );
-    assert_eq!(
-        folder("/srv/shop/.cursor/mcp.json"),
-        Path::new("/srv/shop")
-    );
+    assert_eq!(folder("/srv/shop/.vscode/mcp.json"), Path::new("/srv/shop"));
+    assert_eq!(folder("/srv/shop/.cursor/mcp.json"), Path::new("/srv/shop"));
     assert!(folder("mcp.json").is_absolute());
     assert_eq!(
         stdio(r#"{"command": "${workspaceFolder}/a"}"#).command,
