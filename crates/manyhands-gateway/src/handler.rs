@@ -1,8 +1,10 @@
 //! What a client's requests mean for the toolkit.
 
+use std::collections::BTreeMap;
 use std::future::IntoFuture as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use manyhands_core::model::{
     CallToolRequestParams, CallToolResponse, ErrorData, GetPromptRequestParams, GetPromptResponse,
@@ -19,8 +21,14 @@ use rmcp::service::{
 };
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
 
 use crate::convert;
+
+/// How long nothing more must change before a client is told: servers that start together come up within moments.
+const QUIET: Duration = Duration::from_millis(250);
+/// How long a client waits at most to be told, however much goes on changing.
+const LATEST: Duration = Duration::from_secs(2);
 
 /// Answers one client for a toolkit. Clones share the toolkit.
 #[derive(Clone)]
@@ -65,21 +73,24 @@ impl Gateway {
         catalogue
     }
 
-    /// Tells of each list that a change touches, until the toolkit or the listener is gone.
+    /// Tells of each list that changed, until the toolkit or the listener is gone.
+    ///
+    /// Changes that come close together are told once, and not at all where the client has listed since.
     async fn follow(&self, listener: Listener) {
         let mut changes = self.kit.changes();
-        while let Some(Change {
-            diff, generation, ..
-        }) = changes.next().await
-        {
-            for kind in [
-                CapabilityKind::Tool,
-                CapabilityKind::Prompt,
-                CapabilityKind::Resource,
-            ] {
-                let is_news =
-                    diff.touches(kind) && generation > self.listed.of(kind).load(Ordering::Relaxed);
-                if is_news && !listener.tell(kind).await {
+        while let Some(change) = changes.next().await {
+            let mut news = News::default();
+            news.add(&change);
+            let latest = Instant::now() + LATEST;
+            while let Ok(next) =
+                timeout_at(latest.min(Instant::now() + QUIET), changes.next()).await
+            {
+                let Some(change) = next else { return };
+                news.add(&change);
+            }
+            for (kind, generation) in news.0 {
+                let unseen = generation > self.listed.of(kind).load(Ordering::Relaxed);
+                if unseen && !listener.tell(kind).await {
                     return;
                 }
             }
@@ -227,6 +238,24 @@ impl ServerHandler for Gateway {
             () = context.cancelled() => {}
         }
         Ok(())
+    }
+}
+
+/// Which lists changed, and the newest generation that did it.
+#[derive(Default)]
+struct News(BTreeMap<CapabilityKind, u64>);
+
+impl News {
+    fn add(&mut self, change: &Change) {
+        for kind in [
+            CapabilityKind::Tool,
+            CapabilityKind::Prompt,
+            CapabilityKind::Resource,
+        ] {
+            if change.diff.touches(kind) {
+                self.0.insert(kind, change.generation);
+            }
+        }
     }
 }
 
