@@ -235,11 +235,9 @@ mod tests {
     #[test]
     fn nesting_beyond_the_limit_leaves_the_raw_text() {
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-        let raw = RawValue::from_string(deep.clone());
-        if let Ok(raw) = raw {
-            let reply = Reply::new(ServerId::parse("s").unwrap(), raw, Duration::ZERO);
-            assert_eq!(reply.parsed(), &Value::Null);
-            assert_eq!(reply.raw().get(), deep);
-        }
+        let raw = RawValue::from_string(deep.clone()).unwrap();
+        let reply = Reply::new(ServerId::parse("s").unwrap(), raw, Duration::ZERO);
+        assert_eq!(reply.parsed(), &Value::Null);
+        assert_eq!(reply.raw().get(), deep);
     }
 }
