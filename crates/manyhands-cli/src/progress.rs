@@ -34,12 +34,7 @@ pub(crate) async fn show_each(kit: &Toolkit, print: impl Fn(String)) {
     let mut shown = HashSet::new();
     loop {
         let report = kit.report();
-        let width = report
-            .servers
-            .iter()
-            .map(|server| server.id.as_str().len())
-            .max()
-            .unwrap_or(0);
+        let width = report.id_width();
         for server in report
             .servers
             .iter()

@@ -1,12 +1,11 @@
 //! What is asked of a server, and in which context.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::names::{QualifiedName, ServerId};
 
@@ -64,15 +63,9 @@ impl Capability {
     }
 }
 
-/// A JSON object of arguments. Cheap to clone; its JSON text is made on first use.
+/// A JSON object of arguments. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Arguments(Arc<ArgumentsInner>);
-
-#[derive(Debug, Default)]
-struct ArgumentsInner {
-    object: Map<String, Value>,
-    json: OnceLock<Box<RawValue>>,
-}
+pub struct Arguments(Arc<Map<String, Value>>);
 
 impl Arguments {
     /// Takes a JSON object, or `null` for none.
@@ -86,14 +79,7 @@ impl Arguments {
     /// The object.
     #[must_use]
     pub fn as_object(&self) -> &Map<String, Value> {
-        &self.0.object
-    }
-
-    /// The object's JSON text.
-    #[must_use]
-    pub fn as_json(&self) -> &RawValue {
-        let print = || to_raw_value(&self.0.object).expect("a JSON object can be printed");
-        self.0.json.get_or_init(print)
+        &self.0
     }
 }
 
@@ -103,10 +89,7 @@ impl TryFrom<Value> for Arguments {
     fn try_from(value: Value) -> Result<Self, Self::Error> {
         let found = match value {
             Value::Null => return Ok(Self::default()),
-            Value::Object(object) => {
-                let json = OnceLock::new();
-                return Ok(Self(Arc::new(ArgumentsInner { object, json })));
-            }
+            Value::Object(object) => return Ok(Self(Arc::new(object))),
             Value::Array(_) => "a list",
             Value::String(_) => "a text",
             Value::Number(_) => "a number",
@@ -201,22 +184,6 @@ impl Request {
         }
     }
 
-    /// The JSON-RPC parameters, without `_meta`.
-    #[must_use]
-    pub fn params(&self) -> Value {
-        match self {
-            Self::CallTool { name, arguments } | Self::GetPrompt { name, arguments } => {
-                json!({ "name": name, "arguments": arguments.as_object() })
-            }
-            Self::ReadResource { uri } => json!({ "uri": uri }),
-            Self::List {
-                cursor: Some(cursor),
-                ..
-            } => json!({ "cursor": cursor }),
-            Self::List { cursor: None, .. } => json!({}),
-        }
-    }
-
     /// What the request is for, named across all servers; none for a list.
     #[must_use]
     pub fn capability(&self, server: &ServerId) -> Option<Capability> {
@@ -303,34 +270,15 @@ impl fmt::Display for TraceId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn only_objects_and_null_are_arguments() {
-        assert_eq!(
-            Arguments::from_value(&json!({"a": 1}))
-                .unwrap()
-                .as_json()
-                .get(),
-            r#"{"a":1}"#
-        );
-        assert_eq!(
-            Arguments::from_value(&Value::Null).unwrap().as_json().get(),
-            "{}"
-        );
-        let error = Arguments::from_value(&json!([1])).unwrap_err();
+        let given = json!({"z": 1, "a": {"b": []}});
+        let read = |value: &Value| Arguments::from_value(value).map(|it| it.as_object().clone());
+        assert_eq!(read(&given).map(Value::from), Ok(given.clone()));
+        assert_eq!(read(&Value::Null), Ok(Map::new()));
+        let error = read(&json!([1])).unwrap_err();
         assert!(error.to_string().ends_with("found a list"), "{error}");
-    }
-
-    #[test]
-    fn params_hold_the_arguments_as_they_were_given() {
-        let arguments = Arguments::from_value(&json!({"z": 1, "a": {"b": []}})).unwrap();
-        let request = Request::CallTool {
-            name: "t".into(),
-            arguments,
-        };
-        assert_eq!(
-            request.params().to_string(),
-            r#"{"name":"t","arguments":{"z":1,"a":{"b":[]}}}"#
-        );
     }
 }

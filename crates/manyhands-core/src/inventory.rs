@@ -1,7 +1,6 @@
 //! What one server offers, in its own names and order.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::call::CapabilityKind;
 use crate::model;
@@ -20,8 +19,6 @@ pub struct Inventory {
     pub templates: Vec<Arc<model::ResourceTemplate>>,
     /// What was left out, and why; what else is odd.
     pub notices: Vec<Notice>,
-    /// How long asking took.
-    pub took: Duration,
 }
 
 /// Something worth saying about a server that works all the same, e.g. a tool that was left out.

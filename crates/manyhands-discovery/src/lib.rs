@@ -47,7 +47,6 @@ use std::time::Duration;
 use manyhands_core::{CallError, CapabilityKind, ErrorKind, Inventory, ListKind, Notice};
 use manyhands_transport::Connection;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use decode::{Item, Notices};
 use pages::fetch;
@@ -95,7 +94,6 @@ pub struct Discovered {
 /// It never fails as a whole: what could not be read is missing from the
 /// inventory and told in its notices, or in `failure` where it is the tools.
 pub async fn discover(connection: &Connection, limits: &Limits) -> Discovered {
-    let started = Instant::now();
     let (tools, prompts, resources, templates) = tokio::join!(
         Box::pin(list(connection, ListKind::Tools, limits)),
         Box::pin(list(connection, ListKind::Prompts, limits)),
@@ -110,7 +108,6 @@ pub async fn discover(connection: &Connection, limits: &Limits) -> Discovered {
     inventory.resources = resources.told(&mut notices);
     inventory.templates = templates.told(&mut notices);
     inventory.notices = notices.into_vec();
-    inventory.took = started.elapsed();
     Discovered { inventory, failure }
 }
 

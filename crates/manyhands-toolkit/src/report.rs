@@ -115,6 +115,13 @@ impl Report {
         self.servers.iter().find(|server| server.id.as_str() == id)
     }
 
+    /// The length of the longest server name, for aligned lines.
+    #[must_use]
+    pub fn id_width(&self) -> usize {
+        let lengths = self.servers.iter().map(|server| server.id.as_str().len());
+        lengths.max().unwrap_or(0)
+    }
+
     /// The servers that somebody has to do something about.
     pub fn failures(&self) -> impl Iterator<Item = &ServerReport> {
         self.servers
@@ -125,12 +132,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self
-            .servers
-            .iter()
-            .map(|server| server.id.as_str().len())
-            .max()
-            .unwrap_or(0);
+        let width = self.id_width();
         for (n, server) in self.servers.iter().enumerate() {
             if n > 0 {
                 f.write_str("\n")?;

@@ -20,12 +20,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
         let servers: Vec<Value> = report.servers.iter().map(as_json).collect();
         output::json(&json!({"servers": servers}));
     } else {
-        let width = report
-            .servers
-            .iter()
-            .map(|server| server.id.as_str().len())
-            .max()
-            .unwrap_or(0);
+        let width = report.id_width();
         report
             .servers
             .iter()
