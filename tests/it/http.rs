@@ -46,7 +46,7 @@ async fn each_wrong_answer_has_its_own_words() {
     for (response, expected) in [
         (
             "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n\r\noops",
-            "URL answered with HTTP 500; the server itself is failing: look at its log, or try again later",
+            "URL answered with HTTP 500: oops; the server itself is failing: look at its log, or try again later",
         ),
         (
             "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
@@ -58,7 +58,7 @@ async fn each_wrong_answer_has_its_own_words() {
         ),
         (
             "HTTP/1.1 429 Too Many Requests\r\nretry-after: 5\r\ncontent-length: 0\r\n\r\n",
-            "URL answered with HTTP 429; it is being asked too often; wait, then try again",
+            "URL answered with HTTP 429, and asks to be left alone for 5 s; it is being asked too often; wait, then try again",
         ),
     ] {
         let (status, text) = verdict(&answering(response).await).await;

@@ -5,10 +5,13 @@
 )]
 
 mod calling;
+mod hostile;
 mod http;
 mod lists;
 mod naming;
 #[cfg(unix)]
 mod processes;
+mod restarts;
 mod servers;
 mod startup;
+mod transports;

@@ -4,13 +4,9 @@
 //! This installs them and shows what came of it; `tests/interop` drives them. Registries are asked only while
 //! installing; what runs then talks to pipes. It must not know what a check does.
 
-mod install;
-mod machine;
 mod page;
 mod parts;
 mod rows;
-
-use std::fs::File;
 
 use crate::splice::splice;
 use anyhow::{Context as _, Result, bail};
@@ -18,9 +14,8 @@ use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
 use crate::commands::{Usage, nearest};
-use crate::skipped::Skipped;
-use install::{Installed, UNREACHABLE};
-use parts::{PARTS, Part};
+use crate::outside::{self, FOLDER, Installed, Part};
+use parts::PARTS;
 use rows::Row;
 
 #[derive(Default)]
@@ -33,8 +28,8 @@ struct Options {
 
 pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
     let options = options(arguments)?;
-    let _alone = alone(sh)?;
-    let installed = install::all(sh, &parts::wanted(options.only))?;
+    let _alone = outside::alone(sh)?;
+    let installed = outside::all(sh, &parts::wanted(options.only))?;
     let printed = drive(sh, &options, &installed)?;
     let rows = rows::read(&printed)?;
     if options.json {
@@ -83,17 +78,6 @@ fn options(arguments: &[String]) -> Result<Options, Usage> {
     Ok(options)
 }
 
-/// Waits until no other run is at work in the same folder, and keeps the next one waiting as long as this is held.
-fn alone(sh: &Shell) -> Result<File> {
-    sh.create_dir("target/interop")?;
-    let file = File::create(sh.current_dir().join("target/interop/lock"))?;
-    if file.try_lock().is_err() {
-        eprintln!("waiting for another run to end");
-        file.lock()?;
-    }
-    Ok(file)
-}
-
 /// Builds the binary and the program that drives the parts, and runs it.
 fn drive(sh: &Shell, options: &Options, installed: &Installed) -> Result<Value> {
     let plan = json!({
@@ -102,7 +86,7 @@ fn drive(sh: &Shell, options: &Options, installed: &Installed) -> Result<Value> 
         "node": installed.node,
         "scripts": sh.current_dir().join("tests/interop/clients"),
     });
-    let path = sh.current_dir().join("target/interop/plan.json");
+    let path = sh.current_dir().join(FOLDER).join("plan.json");
     sh.write_file(&path, plan.to_string())?;
     cmd!(
         sh,
@@ -152,29 +136,11 @@ fn conclude(options: &Options, rows: &[Row], installed: &Installed) -> Result<()
     if failed > 0 {
         bail!("{failed} checks failed; run one part alone with `cargo xtask interop --only NAME`");
     }
-    let mut reasons: Vec<&str> = installed.skipped.values().map(String::as_str).collect();
-    reasons.sort_unstable();
-    reasons.dedup();
-    let ours: Vec<&str> = reasons
-        .iter()
-        .copied()
-        .filter(|why| !why.ends_with(UNREACHABLE))
-        .collect();
-    if options.required && !ours.is_empty() {
-        bail!("parts were skipped: {}", ours.join("; "));
-    }
-    match reasons.as_slice() {
-        [] => Ok(()),
-        _ if ours.is_empty() => Err(Skipped::new(UNREACHABLE).into()),
-        reasons => Err(Skipped::new(reasons.join("; ")).into()),
-    }
+    outside::excuse(&installed.skipped, options.required)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::path::PathBuf;
-
     use super::*;
 
     fn parsed(words: &[&str]) -> Result<Options, Usage> {
@@ -193,42 +159,5 @@ mod tests {
             "`--write` is for a whole run; leave out `--only`"
         );
         assert!(error(&["--only"]).starts_with("no part ``"));
-    }
-
-    fn concluded(required: bool, skipped: &[(&'static str, &str)]) -> Option<anyhow::Error> {
-        let installed = Installed {
-            folders: BTreeMap::new(),
-            skipped: skipped
-                .iter()
-                .map(|(part, why)| (*part, (*why).to_owned()))
-                .collect(),
-            node: PathBuf::new(),
-        };
-        let options = Options {
-            required,
-            ..Options::default()
-        };
-        conclude(&options, &[], &installed).err()
-    }
-
-    #[test]
-    fn only_an_unreachable_registry_excuses_a_required_run() {
-        let why = |error: anyhow::Error| {
-            error
-                .downcast_ref::<Skipped>()
-                .map(|it| it.why().to_owned())
-        };
-        assert!(concluded(true, &[]).is_none());
-        let error = concluded(true, &[("git", UNREACHABLE), ("time", UNREACHABLE)]).unwrap();
-        assert_eq!(why(error).as_deref(), Some(UNREACHABLE));
-        let mixed = [("git", UNREACHABLE), ("memory", "npm is missing")];
-        assert_eq!(
-            concluded(true, &mixed).unwrap().to_string(),
-            "parts were skipped: npm is missing"
-        );
-        assert_eq!(
-            why(concluded(false, &mixed).unwrap()).as_deref(),
-            Some("npm is missing; registry unreachable")
-        );
     }
 }

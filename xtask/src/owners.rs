@@ -67,8 +67,8 @@ const OWNERS: &[Owner] = &[
     },
     Owner {
         dependency: "nix",
-        crates: &["manyhands-transport", "manyhands-cli"],
-        reason: "signals are sent to children and received by the program, nowhere else",
+        crates: &["manyhands-transport", "manyhands-cli", "manyhands-testkit"],
+        reason: "signals are sent to children and received by the program; a scripted server closes its own output",
     },
 ];
 

@@ -12,11 +12,6 @@ impl Skipped {
         Self(why.into())
     }
 
-    /// The reason of a step that has a name, but nothing behind it.
-    pub(crate) fn not_built() -> Self {
-        Self::new("not built yet")
-    }
-
     pub(crate) fn why(&self) -> &str {
         &self.0
     }
@@ -47,6 +42,5 @@ mod tests {
                 .downcast_ref::<Skipped>()
                 .is_none()
         );
-        assert_eq!(Skipped::not_built().to_string(), "skipped: not built yet");
     }
 }

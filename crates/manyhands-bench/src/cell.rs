@@ -7,15 +7,18 @@ pub(crate) enum Side {
     Raw,
     /// `Toolkit::call`.
     Toolkit,
+    /// `Connection::request`, as a user of `manyhands-transport` alone calls.
+    Connection,
 }
 
 impl Side {
-    pub(crate) const BOTH: [Self; 2] = [Self::Raw, Self::Toolkit];
+    pub(crate) const ALL: [Self; 3] = [Self::Raw, Self::Toolkit, Self::Connection];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Toolkit => "toolkit",
+            Self::Connection => "connection",
         }
     }
 }

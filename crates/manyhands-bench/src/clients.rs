@@ -6,9 +6,11 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use manyhands_core::model::{CallToolRequestParams, CallToolResponse, JsonObject};
-use manyhands_core::{Reply, ServerId};
+use manyhands_core::{CallContext, Reply, Request, ServerId};
 use manyhands_toolkit::{Builder, ServerSettings, Toolkit};
-use manyhands_transport::{Connector, HttpSettings, StdioSettings};
+use manyhands_transport::{
+    ConnectOptions, Connection, Connector, HttpSettings, Protocol, StdioSettings,
+};
 use rmcp::service::RunningService;
 use rmcp::transport::TokioChildProcess;
 use rmcp::transport::streamable_http_client::{
@@ -27,6 +29,8 @@ const DUPLEX_BUFFER: usize = 64 * 1024;
 /// How many requests may be under way over HTTP. rmcp's default of 16 would queue most of 64; the toolkit has 256.
 const HTTP_REQUESTS: usize = 256;
 const SERVER: &str = "bench";
+/// What all sides speak, since raw rmcp does by default.
+const PROTOCOL: &str = "2025-11-25";
 
 /// One side, connected over one transport.
 pub(crate) struct Client {
@@ -40,6 +44,7 @@ pub(crate) struct Client {
 enum Way {
     Raw(RunningService<RoleClient, ()>),
     Toolkit(Toolkit),
+    Connection(Connection),
 }
 
 /// What came back, in the form in which the side gives it.
@@ -49,7 +54,7 @@ enum Way {
 )]
 pub(crate) enum Answer {
     Raw(CallToolResponse),
-    Toolkit(Reply),
+    Ours(Reply),
 }
 
 impl Client {
@@ -79,7 +84,15 @@ impl Client {
             }
             Way::Toolkit(kit) => {
                 let reply = kit.call("bench.echo", json!({ ARGUMENT: text })).await?;
-                Ok(Answer::Toolkit(reply))
+                Ok(Answer::Ours(reply))
+            }
+            Way::Connection(connection) => {
+                let call = Request::CallTool {
+                    name: TOOL.into(),
+                    arguments: json!({ ARGUMENT: text }).try_into()?,
+                };
+                let reply = connection.request(call, CallContext::default()).await?;
+                Ok(Answer::Ours(reply))
             }
         }
     }
@@ -91,7 +104,7 @@ impl Client {
                 tokio::spawn(server::duplex(theirs));
                 Self::raw(().serve(ours).await?, None)
             }
-            Side::Toolkit => Self::toolkit(Connector::in_process(server::duplex)).await?,
+            side => Self::ours(side, Connector::in_process(server::duplex)).await?,
         })
     }
 
@@ -105,10 +118,10 @@ impl Client {
                 let pid = child.id();
                 Self::raw(().serve(child).await?, pid)
             }
-            Side::Toolkit => {
+            side => {
                 let program = program.to_str().context("its path is not UTF-8")?;
                 let settings = StdioSettings::new(program).with_args(["serve-stdio"]);
-                Self::toolkit(Connector::stdio(settings)).await?
+                Self::ours(side, Connector::stdio(settings)).await?
             }
         })
     }
@@ -124,7 +137,7 @@ impl Client {
                 let transport = StreamableHttpClientTransport::with_client(pooled, config);
                 Self::raw(().serve(transport).await?, None)
             }
-            Side::Toolkit => Self::toolkit(Connector::http(HttpSettings::new(url))).await?,
+            side => Self::ours(side, Connector::http(HttpSettings::new(url))).await?,
         };
         client.server = child.id();
         client._http = Some(child);
@@ -139,7 +152,17 @@ impl Client {
         }
     }
 
-    async fn toolkit(connector: Connector) -> Result<Self> {
+    async fn ours(side: Side, connector: Connector) -> Result<Self> {
+        if side == Side::Connection {
+            let options = ConnectOptions::new(ServerId::parse(SERVER)?)
+                .with_protocol(Protocol::Version(PROTOCOL.to_owned()));
+            let connection = connector.connect(options).await?;
+            return Ok(Self {
+                server: connection.diagnostics().pid,
+                way: Way::Connection(connection),
+                _http: None,
+            });
+        }
         let kit = Builder::default()
             .add(ServerId::parse(SERVER)?, connector)
             .server(SERVER, ServerSettings::required)
@@ -167,7 +190,7 @@ impl Answer {
                 Ok(text.context("the answer holds no text")?.text.len())
             }
             Self::Raw(_) => bail!("the answer is not complete"),
-            Self::Toolkit(reply) => {
+            Self::Ours(reply) => {
                 ensure!(!reply.is_error(), "the tool failed");
                 Ok(reply.text().len())
             }

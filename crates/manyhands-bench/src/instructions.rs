@@ -22,6 +22,7 @@ pub(crate) struct Counted {
     pub(crate) payload: usize,
     pub(crate) raw: f64,
     pub(crate) toolkit: f64,
+    pub(crate) connection: f64,
 }
 
 pub(crate) fn measure(wanted: bool) -> Result<Instructions> {
@@ -42,6 +43,7 @@ pub(crate) fn measure(wanted: bool) -> Result<Instructions> {
             payload,
             raw: per_call(Side::Raw, payload)?,
             toolkit: per_call(Side::Toolkit, payload)?,
+            connection: per_call(Side::Connection, payload)?,
         })
     });
     Ok(Instructions::Counted(

@@ -46,7 +46,7 @@ impl Command {
         match arguments.as_slice() {
             ["call", flags @ ..] => Call::parse(flags).map(Self::Call),
             ["count", side, calls, payload] => Ok(Self::Count(Count {
-                side: named(side, Side::BOTH, Side::name)?,
+                side: named(side, Side::ALL, Side::name)?,
                 calls: calls.parse().context("CALLS is a number")?,
                 payload: payload.parse().context("PAYLOAD is a number of bytes")?,
             })),

@@ -3,13 +3,18 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cell::{Cell, Plan, Transport};
+use crate::cell::{Cell, Plan, Side, Transport};
 use crate::conditions;
 use crate::instructions::Instructions;
 use crate::rounds::{Rounds, Sample};
 
 /// The most that `Toolkit::call` should use of rmcp's CPU per call over a duplex.
 pub(crate) const AIM: f64 = 1.15;
+/// What `Connection::request` should reach at 16 B, beside rmcp: CPU per call of both ends together, CPU per call of the
+/// client where it is a process of its own, and calls per second with 64 in flight.
+const CONNECTION_CPU: f64 = 0.65;
+const CONNECTION_CLIENT_CPU: f64 = 0.45;
+const CONNECTION_RATE: f64 = 1.4;
 
 /// Everything that is known, as one document.
 pub(crate) fn document(plan: &Plan, results: &[Rounds], counts: &Instructions) -> Value {
@@ -37,15 +42,57 @@ pub(crate) fn document(plan: &Plan, results: &[Rounds], counts: &Instructions) -
             "measured": measured,
             "met": measured.map(|ratio| ratio <= AIM),
         },
+        "connection_aims": connection_aims(results),
         "transports": transports,
     })
 }
 
+/// One entry per aim and transport, over the cells of 16 B.
+fn connection_aims(results: &[Rounds]) -> Value {
+    let aims = [
+        ("cpu", Figure::Cpu, CONNECTION_CPU, true),
+        ("client_cpu", Figure::ClientCpu, CONNECTION_CLIENT_CPU, true),
+        (
+            "calls_per_second_at_64",
+            Figure::Rate,
+            CONNECTION_RATE,
+            false,
+        ),
+    ];
+    let mut entries = Vec::new();
+    for transport in Transport::ALL {
+        for (name, figure, bound, at_most) in aims {
+            let small = results.iter().filter(|it| {
+                let Cell {
+                    payload, in_flight, ..
+                } = it.cell;
+                it.cell.transport == transport && payload == 16 && (at_most || in_flight == 64)
+            });
+            let ratios: Vec<f64> = small
+                .filter_map(|it| it.ratio(Side::Connection, figure))
+                .collect();
+            if ratios.is_empty() {
+                continue;
+            }
+            let measured = rounded(geometric_mean(&ratios), 3);
+            entries.push(json!({
+                "transport": transport.name(),
+                "figure": name,
+                "ratio": measured,
+                "at_most": at_most.then_some(bound),
+                "at_least": (!at_most).then_some(bound),
+                "met": if at_most { measured <= bound } else { measured >= bound },
+            }));
+        }
+    }
+    entries.into()
+}
+
 fn summary(transport: Transport, of_it: &[&Rounds], counts: &Instructions) -> Value {
-    let over_cells = |figure: Figure| {
+    let over_cells = |side: Side, figure: Figure| {
         let ratios: Vec<f64> = of_it
             .iter()
-            .filter_map(|rounds| rounds.ratio(figure))
+            .filter_map(|rounds| rounds.ratio(side, figure))
             .collect();
         let worst = ratios.iter().copied().fold(f64::NAN, f64::max);
         // A duplex has no process that is the client alone.
@@ -61,6 +108,8 @@ fn summary(transport: Transport, of_it: &[&Rounds], counts: &Instructions) -> Va
                     "raw": it.raw.round(),
                     "toolkit": it.toolkit.round(),
                     "ratio": rounded(it.toolkit / it.raw, 3),
+                    "connection": it.connection.round(),
+                    "connection_ratio": rounded(it.connection / it.raw, 3),
                 })
             })
             .collect(),
@@ -71,10 +120,16 @@ fn summary(transport: Transport, of_it: &[&Rounds], counts: &Instructions) -> Va
         _ => None,
     };
     json!({
-        "cpu_per_call": over_cells(Figure::Cpu),
-        "client_cpu_per_call": over_cells(Figure::ClientCpu),
-        "latency_p50": over_cells(Figure::P50),
-        "latency_p99": over_cells(Figure::P99),
+        "cpu_per_call": over_cells(Side::Toolkit, Figure::Cpu),
+        "client_cpu_per_call": over_cells(Side::Toolkit, Figure::ClientCpu),
+        "latency_p50": over_cells(Side::Toolkit, Figure::P50),
+        "latency_p99": over_cells(Side::Toolkit, Figure::P99),
+        "connection": {
+            "cpu_per_call": over_cells(Side::Connection, Figure::Cpu),
+            "client_cpu_per_call": over_cells(Side::Connection, Figure::ClientCpu),
+            "latency_p50": over_cells(Side::Connection, Figure::P50),
+            "latency_p99": over_cells(Side::Connection, Figure::P99),
+        },
         "instructions_per_call": instructions,
         "instructions_skipped": skipped,
         "cells": of_it.iter().map(|rounds| rounds.cell_document()).collect::<Vec<_>>(),
@@ -113,28 +168,33 @@ impl Rounds {
             payload,
             calls,
         } = self.cell;
-        let ratio = |figure| self.ratio(figure).map(|ratio| rounded(ratio, 3));
-        json!({
-            "transport": transport.name(),
-            "in_flight": in_flight,
-            "payload_bytes": payload,
-            "calls_per_round": calls,
-            "raw": side_document(&self.raw),
-            "toolkit": side_document(&self.toolkit),
-            "ratio": {
+        let ratios = |side| {
+            let ratio = |figure| self.ratio(side, figure).map(|ratio| rounded(ratio, 3));
+            json!({
                 "p50": ratio(Figure::P50),
                 "p99": ratio(Figure::P99),
                 "calls_per_second": ratio(Figure::Rate),
                 "cpu": ratio(Figure::Cpu),
                 "client_cpu": ratio(Figure::ClientCpu),
-            },
+            })
+        };
+        json!({
+            "transport": transport.name(),
+            "in_flight": in_flight,
+            "payload_bytes": payload,
+            "calls_per_round": calls,
+            "raw": side_document(self.of(Side::Raw)),
+            "toolkit": side_document(self.of(Side::Toolkit)),
+            "connection": side_document(self.of(Side::Connection)),
+            "ratio": ratios(Side::Toolkit),
+            "connection_ratio": ratios(Side::Connection),
         })
     }
 
-    /// The median, over the rounds, of toolkit to raw.
-    fn ratio(&self, figure: Figure) -> Option<f64> {
-        let pairs = self.raw.iter().zip(&self.toolkit);
-        median(pairs.filter_map(|(raw, toolkit)| Some(figure.of(toolkit)? / figure.of(raw)?)))
+    /// The median, over the rounds, of one side to raw.
+    fn ratio(&self, side: Side, figure: Figure) -> Option<f64> {
+        let pairs = self.of(Side::Raw).iter().zip(self.of(side));
+        median(pairs.filter_map(|(raw, ours)| Some(figure.of(ours)? / figure.of(raw)?)))
     }
 }
 

@@ -36,41 +36,46 @@ impl Sample {
 #[derive(Debug)]
 pub(crate) struct Rounds {
     pub(crate) cell: Cell,
-    pub(crate) raw: Vec<Sample>,
-    pub(crate) toolkit: Vec<Sample>,
+    samples: [Vec<Sample>; Side::ALL.len()],
+}
+
+impl Rounds {
+    /// The rounds of one side.
+    pub(crate) fn of(&self, side: Side) -> &[Sample] {
+        let at = Side::ALL.iter().position(|it| *it == side);
+        at.and_then(|at| self.samples.get(at))
+            .map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Measures every cell of the plan.
 pub(crate) async fn run(plan: &Plan) -> Result<Vec<Rounds>> {
     let mut results = Vec::new();
     for transport in plan.transports() {
-        let raw = Arc::new(Client::connect(Side::Raw, transport).await?);
-        let toolkit = Arc::new(Client::connect(Side::Toolkit, transport).await?);
+        let mut clients = Vec::new();
+        for side in Side::ALL {
+            clients.push(Arc::new(Client::connect(side, transport).await?));
+        }
         for cell in plan.cells.iter().filter(|it| it.transport == transport) {
-            results.push(compare(&raw, &toolkit, *cell, plan).await?);
+            results.push(compare(&clients, *cell, plan).await?);
         }
     }
     Ok(results)
 }
 
-async fn compare(
-    raw: &Arc<Client>,
-    toolkit: &Arc<Client>,
-    cell: Cell,
-    plan: &Plan,
-) -> Result<Rounds> {
-    for client in [raw, toolkit] {
+async fn compare(clients: &[Arc<Client>], cell: Cell, plan: &Plan) -> Result<Rounds> {
+    for client in clients {
         check(client, cell.payload).await?;
         round(client, cell, plan.read).await?;
     }
     let mut rounds = Rounds {
         cell,
-        raw: Vec::new(),
-        toolkit: Vec::new(),
+        samples: Default::default(),
     };
     for _ in 0..plan.rounds {
-        rounds.raw.push(round(raw, cell, plan.read).await?);
-        rounds.toolkit.push(round(toolkit, cell, plan.read).await?);
+        for (client, samples) in clients.iter().zip(&mut rounds.samples) {
+            samples.push(round(client, cell, plan.read).await?);
+        }
     }
     Ok(rounds)
 }

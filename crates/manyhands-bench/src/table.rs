@@ -19,12 +19,15 @@ const HEAD: [&str; 8] = [
 pub(crate) fn render(report: &Value) -> String {
     let mut text = conditions(report);
     text += "\nEach cell: raw rmcp > toolkit (median of the rounds' ratios).\n\n";
-    text += &cells(report);
-    text += "\nToolkit to raw, geometric mean over a transport's cells (its worst cell):\n\n";
+    text += &cells(report, "toolkit", "ratio");
+    text += "\nThe same for a connection alone, without a toolkit around it: raw rmcp > connection.\n\n";
+    text += &cells(report, "connection", "connection_ratio");
+    text += "\nOurs to raw, geometric mean over a transport's cells (its worst cell):\n\n";
     text += &summaries(report);
     text += "\n";
     text += &instructions(report);
     text += &aim(report);
+    text += &connection_aims(report);
     text
 }
 
@@ -45,7 +48,7 @@ fn conditions(report: &Value) -> String {
     )
 }
 
-fn cells(report: &Value) -> String {
+fn cells(report: &Value, side: &str, ratios: &str) -> String {
     let mut rows = Vec::new();
     for (_, transport) in entries(report.get("transports")) {
         for cell in transport
@@ -54,15 +57,22 @@ fn cells(report: &Value) -> String {
             .into_iter()
             .flatten()
         {
+            let pair = |figure: &str, ratio: &str| {
+                let of = |side: &str| shown(cell.pointer(&format!("/{side}/{figure}")));
+                match factor(cell.pointer(&format!("/{ratios}/{ratio}"))) {
+                    Some(factor) => format!("{} > {} ({factor})", of("raw"), of(side)),
+                    None => "-".to_owned(),
+                }
+            };
             rows.push([
                 shown(cell.get("transport")),
                 shown(cell.get("in_flight")),
                 bytes(cell.get("payload_bytes")),
-                pair(cell, "p50_us", "p50"),
-                pair(cell, "p99_us", "p99"),
-                pair(cell, "calls_per_second", "calls_per_second"),
-                pair(cell, "cpu_us", "cpu"),
-                pair(cell, "client_cpu_us", "client_cpu"),
+                pair("p50_us", "p50"),
+                pair("p99_us", "p99"),
+                pair("calls_per_second", "calls_per_second"),
+                pair("cpu_us", "cpu"),
+                pair("client_cpu_us", "client_cpu"),
             ]);
         }
     }
@@ -78,19 +88,22 @@ fn summaries(report: &Value) -> String {
     ];
     let mut rows = Vec::new();
     for (name, transport) in entries(report.get("transports")) {
-        let [cpu, client, p50, p99] = FIGURES.map(|(key, _)| {
-            let ratio = |field: &str| factor(transport.pointer(&format!("/{key}/{field}")));
-            match ratio("ratio") {
-                Some(mean) => {
-                    format!("{mean} ({})", ratio("worst_cell_ratio").unwrap_or_default())
+        for (side, prefix) in [("toolkit", ""), ("connection", "/connection")] {
+            let [cpu, client, p50, p99] = FIGURES.map(|(key, _)| {
+                let ratio =
+                    |field: &str| factor(transport.pointer(&format!("{prefix}/{key}/{field}")));
+                match ratio("ratio") {
+                    Some(mean) => {
+                        format!("{mean} ({})", ratio("worst_cell_ratio").unwrap_or_default())
+                    }
+                    None => "-".to_owned(),
                 }
-                None => "-".to_owned(),
-            }
-        });
-        rows.push([name.to_owned(), cpu, client, p50, p99]);
+            });
+            rows.push([name.to_owned(), side.to_owned(), cpu, client, p50, p99]);
+        }
     }
     let [cpu, client, p50, p99] = FIGURES.map(|(_, title)| title);
-    table(&["transport", cpu, client, p50, p99], &rows)
+    table(&["transport", "side", cpu, client, p50, p99], &rows)
 }
 
 fn instructions(report: &Value) -> String {
@@ -106,11 +119,13 @@ fn instructions(report: &Value) -> String {
     for it in counted {
         let _infallible = write!(
             text,
-            " {}: {} > {} ({});",
+            " {}: {} > toolkit {} ({}), connection {} ({});",
             bytes(it.get("payload_bytes")),
             shown(it.get("raw")),
             shown(it.get("toolkit")),
             factor(it.get("ratio")).unwrap_or_default(),
+            shown(it.get("connection")),
+            factor(it.get("connection_ratio")).unwrap_or_default(),
         );
     }
     text.trim_end_matches(';').to_owned() + ".\n"
@@ -130,18 +145,26 @@ fn aim(report: &Value) -> String {
     )
 }
 
-fn pair(cell: &Value, figure: &str, ratio: &str) -> String {
-    let side = |side: &str| cell.pointer(&format!("/{side}/{figure}"));
-    match factor(cell.pointer(&format!("/ratio/{ratio}"))) {
-        Some(factor) => {
-            format!(
-                "{} > {} ({factor})",
-                shown(side("raw")),
-                shown(side("toolkit"))
-            )
-        }
-        None => "-".to_owned(),
+fn connection_aims(report: &Value) -> String {
+    let aims = report.get("connection_aims").and_then(Value::as_array);
+    let mut text = String::new();
+    for aim in aims.into_iter().flatten() {
+        let (word, bound) = match aim.get("at_most") {
+            Some(Value::Null) | None => ("at least", aim.get("at_least")),
+            bound => ("at most", bound),
+        };
+        let met = aim.get("met").and_then(Value::as_bool) == Some(true);
+        let _infallible = writeln!(
+            text,
+            "Aim for a connection alone over {} at 16 B: {} {word} {} of raw rmcp's; measured {}: {}.",
+            shown(aim.get("transport")),
+            shown(aim.get("figure")).replace('_', " "),
+            factor(bound).unwrap_or_default(),
+            factor(aim.get("ratio")).unwrap_or_default(),
+            if met { "met" } else { "missed" },
+        );
     }
+    text
 }
 
 fn factor(value: Option<&Value>) -> Option<String> {

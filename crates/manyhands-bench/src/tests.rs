@@ -33,13 +33,17 @@ async fn a_small_run_gives_the_whole_document() {
         .collect();
     assert_eq!(loads, [(1, 16), (64, 16), (1, 16_384), (64, 16_384)]);
     for cell in cells {
-        for side in ["raw", "toolkit"] {
+        for side in ["raw", "toolkit", "connection"] {
             for figure in ["p50_us", "p99_us", "calls_per_second", "cpu_us"] {
                 assert!(cell[side][figure].as_f64().unwrap() > 0.0, "{cell:#}");
             }
         }
         for figure in ["p50", "p99", "calls_per_second", "cpu"] {
             assert!(cell["ratio"][figure].as_f64().unwrap() > 0.0, "{cell:#}");
+            assert!(
+                cell["connection_ratio"][figure].as_f64().unwrap() > 0.0,
+                "{cell:#}"
+            );
         }
     }
     for key in ["cores", "rmcp", "rounds_of_each_side"] {
@@ -47,7 +51,7 @@ async fn a_small_run_gives_the_whole_document() {
     }
 
     let text = table::render(&report);
-    assert_eq!(text.matches("| duplex ").count(), 5, "{text}");
+    assert_eq!(text.matches("| duplex ").count(), 10, "{text}");
     assert!(
         text.contains("Instructions per call: skipped: valgrind not found."),
         "{text}"
@@ -71,6 +75,6 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     );
     assert_eq!(
         parse("count both 10 16"),
-        Err("`both` is none of raw, toolkit".to_owned())
+        Err("`both` is none of raw, toolkit, connection".to_owned())
     );
 }

@@ -13,8 +13,8 @@ use crate::output;
 /// The configuration's type here.
 pub(crate) type Configuration = Config<ServerSection, Settings>;
 
-/// Reads the configuration and prints its warnings.
-pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
+/// Reads the configuration for a command that goes on, and prints its warnings.
+pub(crate) fn lasting_builder(options: &Options) -> Result<Builder, Failure> {
     let config = configuration(options)?;
     for warning in &config.warnings {
         output::note(&warning.to_string());
@@ -22,9 +22,19 @@ pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
     Ok(manyhands::builder(config))
 }
 
+/// Reads the configuration for a command that ends, and prints its warnings.
+pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
+    lasting_builder(options).map(once)
+}
+
 /// Reads the configuration for a command that concerns one server, whose user need not hear of the others.
 pub(crate) fn quiet_builder(options: &Options) -> Result<Builder, Failure> {
-    Ok(manyhands::builder(configuration(options)?))
+    Ok(once(manyhands::builder(configuration(options)?)))
+}
+
+/// Nobody waits for a second try before a prompt, and what is lazy is wanted now.
+fn once(builder: Builder) -> Builder {
+    builder.servers(|settings| settings.no_restart().lazy(false))
 }
 
 /// Reads the file that `--config` names, or the one that belongs here.

@@ -55,7 +55,7 @@ pub(crate) fn one_line(server: &ServerReport, width: usize, colour: bool) -> Str
     let mark = match &server.status {
         ServerStatus::Ready => green("✓", colour),
         ServerStatus::Starting => yellow("…", colour),
-        ServerStatus::Disabled => dim("-", colour),
+        ServerStatus::Disabled | ServerStatus::Idle => dim("-", colour),
         _ => red("✗", colour),
     };
     format!("{mark} {:<width$}  {server}", server.id)

@@ -1,14 +1,14 @@
 //! A configuration as a program uses it: settings and servers, every reference filled in.
 
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use manyhands_core::ServerId;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::document::{Member, find};
+use crate::document::{Member, Node, find};
 use crate::endpoint::Endpoint;
 use crate::entry::{Reader, wrong};
 use crate::error::{ConfigError, EntryError, Fault};
@@ -67,6 +67,8 @@ pub struct ServerDefinition<S> {
     pub endpoint: Endpoint,
     /// The `manyhands` section of the entry, or the default.
     pub settings: S,
+    /// The folder of the file, where relative paths in the settings begin.
+    pub folder: PathBuf,
 }
 
 impl<S: Settings, T: Settings> Config<S, T> {
@@ -123,7 +125,7 @@ fn resolve<S: Settings, T: Settings>(
     }
     let top = document.root.members().unwrap_or_default();
     let settings = Section::new()
-        .read(top)
+        .read(top, |node| Ok(node.clone()))
         .map_err(|fault| refuse(fault.of_file()))?;
     let section = Section::<S>::new();
     let scope = Scope {
@@ -165,7 +167,8 @@ fn define<S: Settings>(
     let endpoint = reader.endpoint(warnings)?;
     Ok(ServerDefinition {
         endpoint,
-        settings: section.read(reader.entry)?,
+        settings: section.read(reader.entry, |node| reader.filled(node))?,
+        folder: reader.scope.folder.to_owned(),
     })
 }
 
@@ -203,7 +206,11 @@ impl<S: Settings> Section<S> {
     }
 
     /// Reads the section among `members`, or gives the default.
-    fn read(&self, members: &[Member]) -> Result<S, Fault> {
+    fn read(
+        &self,
+        members: &[Member],
+        fill: impl FnOnce(&Node) -> Result<Node, Fault>,
+    ) -> Result<S, Fault> {
         let Some(Member { node, .. }) = find(members, SECTION) else {
             return Ok(S::default());
         };
@@ -212,7 +219,14 @@ impl<S: Settings> Section<S> {
         }
         let unknown = schema::unknown_key(node, &self.schema);
         unknown
-            .map_or_else(|| S::deserialize(node), Err)
+            .map_or_else(
+                || {
+                    // An error is about what was written: what was filled in may be secret.
+                    S::deserialize(&fill(node)?)
+                        .map_err(|fault| S::deserialize(node).err().unwrap_or(fault))
+                },
+                Err,
+            )
             .map_err(|fault| fault.under(SECTION))
     }
 }

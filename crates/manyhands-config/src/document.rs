@@ -24,12 +24,14 @@ pub(crate) struct Document {
 }
 
 /// A value, and the line on which it begins (the first line is 1).
+#[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) line: usize,
     pub(crate) value: Value,
 }
 
 /// What JSON can hold. A number keeps its text; of repeated keys the last is kept.
+#[derive(Clone)]
 pub(crate) enum Value {
     Null,
     Bool(bool),
@@ -40,6 +42,7 @@ pub(crate) enum Value {
 }
 
 /// One key of an object, with its value and the key's own line.
+#[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) key: String,
     pub(crate) line: usize,

@@ -15,6 +15,10 @@ pub enum Endpoint {
     Stdio(StdioEndpoint),
     /// A server that speaks streamable HTTP.
     Http(HttpEndpoint),
+    /// A server that speaks the HTTP transport of 2024-11-05: an event stream, and a POST per message.
+    Sse(HttpEndpoint),
+    /// A server that speaks newline-delimited JSON at a Unix socket.
+    Unix(UnixEndpoint),
 }
 
 /// A program to start, with all references filled in.
@@ -41,7 +45,19 @@ pub struct HttpEndpoint {
     pub url: String,
     /// The headers that go with every request.
     pub headers: BTreeMap<String, String>,
+    /// The Unix socket to connect to in place of the URL's host, where the entry names one by `unix://`.
+    pub unix_socket: Option<PathBuf>,
     /// The URL before references were filled in, of which a part may be shown.
+    pub(crate) written: String,
+}
+
+/// A Unix socket to connect to, with all references filled in.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnixEndpoint {
+    /// The socket's absolute path, or `@name` for one of Linux's abstract sockets.
+    pub path: PathBuf,
+    /// The URL before references were filled in, which is what may be shown.
     pub(crate) written: String,
 }
 
@@ -63,6 +79,12 @@ impl fmt::Debug for HttpEndpoint {
             .field("url", &format_args!("{:?}", origin(&self.written)))
             .field("headers", &Keys(&self.headers))
             .finish()
+    }
+}
+
+impl fmt::Debug for UnixEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UnixEndpoint").field(&self.written).finish()
     }
 }
 

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::document::{Member, Node, Value, find, join, shown};
-use crate::endpoint::{Endpoint, HttpEndpoint, StdioEndpoint, is_http};
+use crate::endpoint::{Endpoint, HttpEndpoint, StdioEndpoint, UnixEndpoint, is_http};
 use crate::error::{EntryErrorKind, Fault, did_you_mean};
 use crate::file::{EnvFiles, absolute};
 use crate::keys::{self, HTTP, STDIO};
+use crate::socket::{self, Socket};
 use crate::variables::Scope;
 use crate::warning::Warnings;
 
@@ -17,7 +18,7 @@ use crate::warning::Warnings;
 const URL_KEYS: [&str; 3] = ["httpUrl", "url", "serverUrl"];
 
 /// The names of the transports, in the spelling that is recommended.
-const TYPES: [&str; 3] = ["stdio", "http", "streamable-http"];
+const TYPES: [&str; 4] = ["stdio", "http", "streamable-http", "sse"];
 
 /// Reads the endpoint of the entry that stands at `path`.
 pub(crate) struct Reader<'a> {
@@ -32,6 +33,9 @@ pub(crate) struct Reader<'a> {
 enum Transport {
     Stdio,
     Http,
+    Sse,
+    /// A URL without a type, which says itself what it is.
+    Url,
 }
 
 /// A text before and after its references were filled in.
@@ -49,9 +53,9 @@ impl Reader<'_> {
                 keys::check_unused(self.path, self.entry, &HTTP, why, warnings);
                 self.stdio().map(Endpoint::Stdio)
             }
-            Transport::Http => {
+            Transport::Http | Transport::Sse | Transport::Url => {
                 keys::check_unused(self.path, self.entry, &STDIO, why, warnings);
-                self.http(warnings).map(Endpoint::Http)
+                self.remote(transport, warnings)
             }
         }
     }
@@ -77,13 +81,13 @@ impl Reader<'_> {
         if let Some(declared) = self.declared()? {
             return Ok(match declared {
                 Transport::Stdio => (Transport::Stdio, "this is a stdio server by its type"),
-                Transport::Http => (Transport::Http, "this is an HTTP server by its type"),
+                other => (other, "this is an HTTP server by its type"),
             });
         }
         let url = URL_KEYS.iter().find_map(|key| self.find(key));
         match (self.find("command"), url) {
             (Some(_), None) => Ok((Transport::Stdio, "this server has a command")),
-            (None, Some(_)) => Ok((Transport::Http, "this server has a URL")),
+            (None, Some(_)) => Ok((Transport::Url, "this server has a URL")),
             (Some(_), Some(url)) => {
                 let what = format!("it has both `command` and `{}`", url.key);
                 Err(Fault::new(EntryErrorKind::AmbiguousEndpoint, what)
@@ -110,13 +114,7 @@ impl Reader<'_> {
         {
             "stdio" => Ok(Some(Transport::Stdio)),
             "http" | "streamablehttp" => Ok(Some(Transport::Http)),
-            "sse" => {
-                let what = "the legacy HTTP+SSE transport is not supported yet";
-                let mend = "use the server's streamable HTTP URL, usually ending in /mcp, with \
-                            \"type\": \"http\"";
-                let fault = Fault::new(EntryErrorKind::UnsupportedType, what).mend(mend);
-                Err(fault.at(key, member.node.line))
-            }
+            "sse" => Ok(Some(Transport::Sse)),
             _ => {
                 let what = format!("`{}` is not a type that is known", shown(written));
                 let mut mend = format!("use one of: {}", TYPES.join(", "));
@@ -168,7 +166,8 @@ impl Reader<'_> {
         })
     }
 
-    fn http(&self, warnings: &mut Warnings) -> Result<HttpEndpoint, Fault> {
+    /// Reads what stands behind a URL.
+    fn remote(&self, transport: Transport, warnings: &mut Warnings) -> Result<Endpoint, Fault> {
         let mut present = URL_KEYS.iter().filter_map(|key| self.find(key));
         let Some(member) = present.next() else {
             let fault = self.no_endpoint("it is an HTTP server without a `url`");
@@ -177,21 +176,53 @@ impl Reader<'_> {
         let others: Vec<&str> = present.map(|other| other.key.as_str()).collect();
         let why = format!("`{}` is used", member.key);
         keys::check_unused(self.path, self.entry, &others, &why, warnings);
-        let url = self.text(&member.key, &member.node)?;
-        if !is_http(&url.value) {
-            let what = "this is not an absolute http or https URL";
-            return Err(Fault::new(EntryErrorKind::InvalidUrl, what)
-                .at(&member.key, member.node.line)
-                .mend("write it in full, as in https://example.com/mcp"));
+        let mut url = self.text(&member.key, &member.node)?;
+        let invalid = |what: &str, mend: &str| {
+            let fault = Fault::new(EntryErrorKind::InvalidUrl, what).mend(mend);
+            fault.at(&member.key, member.node.line)
+        };
+        let socket = socket::parse(&url.value)
+            .transpose()
+            .map_err(|what| invalid(what, "write it as in unix:///path/to/server.sock"))?;
+        let mut unix_socket = None;
+        match socket {
+            Some(Socket {
+                path,
+                endpoint: None,
+            }) if transport == Transport::Url => {
+                let why = "no HTTP is spoken at this socket, as it has no `type`";
+                keys::check_unused(self.path, self.entry, &["headers"], why, warnings);
+                return Ok(Endpoint::Unix(UnixEndpoint {
+                    path,
+                    written: url.written,
+                }));
+            }
+            Some(Socket { path, endpoint }) => {
+                url.value = format!("http://localhost{}", endpoint.as_deref().unwrap_or("/"));
+                unix_socket = Some(path);
+            }
+            None if is_http(&url.value) => {}
+            None => {
+                let what = "this is not an absolute http or https URL";
+                return Err(invalid(
+                    what,
+                    "write it in full, as in https://example.com/mcp",
+                ));
+            }
         }
         let headers = self.texts("headers")?;
         let headers = headers
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)));
-        Ok(HttpEndpoint {
+        let remote = HttpEndpoint {
             url: url.value,
             headers: headers.collect(),
+            unix_socket,
             written: url.written,
+        };
+        Ok(match transport {
+            Transport::Sse => Endpoint::Sse(remote),
+            _ => Endpoint::Http(remote),
         })
     }
 
@@ -247,6 +278,32 @@ impl Reader<'_> {
         self.env_files
             .values(&written)
             .map_err(|fault| fault.at("envFile", member.node.line))
+    }
+
+    /// A section with the references in its texts filled in. Paths are those of the section.
+    pub(crate) fn filled(&self, section: &Node) -> Result<Node, Fault> {
+        let value = match &section.value {
+            Value::Text(_) => Value::Text(self.text("", section)?.value),
+            Value::List(items) => {
+                let filled = items.iter().enumerate().map(|(n, item)| {
+                    self.filled(item)
+                        .map_err(|fault| fault.under(&format!("[{n}]")))
+                });
+                Value::List(filled.collect::<Result<Vec<_>, Fault>>()?)
+            }
+            Value::Object(members) => {
+                let filled = members.iter().map(|member| {
+                    let node = self.filled(&member.node);
+                    let node = node.map_err(|fault| fault.under(&join("", &member.key)))?;
+                    let (key, line) = (member.key.clone(), member.line);
+                    Ok(Member { key, line, node })
+                });
+                Value::Object(filled.collect::<Result<Vec<_>, Fault>>()?)
+            }
+            other => other.clone(),
+        };
+        let line = section.line;
+        Ok(Node { line, value })
     }
 
     /// A string with its references filled in.

@@ -161,8 +161,6 @@ pub enum EntryErrorKind {
     AmbiguousEndpoint,
     /// The type is one that this version does not know.
     UnknownType,
-    /// The type is known, but this version does not speak it.
-    UnsupportedType,
     /// The `manyhands` section has a key that means nothing.
     UnknownSetting,
     /// The `manyhands` section has a value that does not fit.
@@ -173,7 +171,7 @@ pub enum EntryErrorKind {
     UnsetInput,
     /// A `${..}` reference is of a kind that this version does not know.
     UnsupportedReference,
-    /// The URL is not an absolute `http` or `https` URL.
+    /// The URL is neither an absolute `http` or `https` URL nor that of a Unix socket.
     InvalidUrl,
     /// The `envFile` cannot be read or understood.
     EnvFile,

@@ -62,12 +62,13 @@ mod schema;
 mod schema_of_file;
 mod servers;
 mod settings;
+mod socket;
 pub mod trust;
 mod variables;
 mod warning;
 
 pub use config::{Config, ServerDefinition, ServerEntry, Settings};
-pub use endpoint::{Endpoint, HttpEndpoint, StdioEndpoint};
+pub use endpoint::{Endpoint, HttpEndpoint, StdioEndpoint, UnixEndpoint};
 pub use error::{ConfigError, ConfigErrorKind, EntryError, EntryErrorKind};
 pub use file::{ConfigFile, Source};
 pub use locate::{Located, locate};

@@ -65,7 +65,7 @@ fn server(settings: &Value) -> Value {
     let flag = |description: &str| json!({ "type": "boolean", "description": description });
     let texts = |description: &str| json!({ "$ref": "#/$defs/texts", "description": description });
     let kind = |description: &str| {
-        let known = ["stdio", "http", "streamable-http", "streamableHttp"];
+        let known = ["stdio", "http", "streamable-http", "streamableHttp", "sse"];
         json!({ "enum": known, "description": description })
     };
     json!({
@@ -91,7 +91,7 @@ fn server(settings: &Value) -> Value {
             "env": texts("Variables for the program. null takes away what `envFile` gives."),
             "envFile": text("A file of NAME=value lines, read before `env`, which wins."),
             "cwd": text("The folder that the program starts in."),
-            "url": text("The address of a server that speaks streamable HTTP, in full."),
+            "url": text("The address of a server that speaks HTTP, in full; or of a Unix socket, as in unix:///run/mcp.sock."),
             "serverUrl": text("Another name for `url`."),
             "httpUrl": text("Another name for `url`, which goes before it."),
             "headers": texts("HTTP headers to send along."),

@@ -107,13 +107,13 @@ fn entry(entry: &str) -> crate::ServerEntry<ServerSettings> {
 fn stdio(text: &str) -> StdioEndpoint {
     match entry(text).definition.unwrap().endpoint {
         Endpoint::Stdio(it) => it,
-        Endpoint::Http(it) => panic!("not a stdio endpoint: {it:?}"),
+        other => panic!("not a stdio endpoint: {other:?}"),
     }
 }
 
 fn http(text: &str) -> HttpEndpoint {
     match entry(text).definition.unwrap().endpoint {
         Endpoint::Http(it) => it,
-        Endpoint::Stdio(it) => panic!("not an HTTP endpoint: {it:?}"),
+        other => panic!("not an HTTP endpoint: {other:?}"),
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::events::{CallEvent, Listener};
 use crate::names::{QualifiedName, ServerId};
+use crate::secret::Secret;
 
 /// What kind of thing a server offers under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -239,6 +241,16 @@ pub struct CallContext {
     pub trace: TraceId,
     /// The longest the caller waits, in total; none leaves it to the server's setting.
     pub timeout: Option<Duration>,
+    /// How long the server may say nothing at all; none leaves it to the server's setting.
+    ///
+    /// It begins anew with every sign of progress, and stands still while a person answers a question of the server.
+    pub idle_timeout: Option<Duration>,
+    /// Is told of progress and log messages that the server sends meanwhile.
+    pub listener: Option<Listener>,
+    /// Further entries for the request's `_meta`; those that the protocol itself sets win.
+    pub meta: Option<Arc<Map<String, Value>>>,
+    /// Further headers, where the server is reached over HTTP; those that the protocol itself sets win.
+    pub headers: Vec<(String, Secret)>,
 }
 
 impl CallContext {
@@ -246,6 +258,35 @@ impl CallContext {
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how long the server may say nothing at all.
+    #[must_use]
+    pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Has `listen` told of progress and log messages that the server sends meanwhile.
+    #[must_use]
+    pub fn with_listener(mut self, listen: impl Fn(CallEvent) + Send + Sync + 'static) -> Self {
+        self.listener = Some(Listener::new(listen));
+        self
+    }
+
+    /// Adds an entry to the request's `_meta`.
+    #[must_use]
+    pub fn with_meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        let meta = self.meta.get_or_insert_default();
+        Arc::make_mut(meta).insert(key.into(), value.into());
+        self
+    }
+
+    /// Adds a header, for a server that is reached over HTTP.
+    #[must_use]
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        self.headers.push((name.into(), value.into()));
         self
     }
 }

@@ -143,6 +143,7 @@ struct Inner {
     server: Option<ServerId>,
     capability: Option<Capability>,
     retry_after: Option<Duration>,
+    rpc_code: Option<i64>,
     trace: TraceId,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -159,6 +160,7 @@ impl CallError {
             server: None,
             capability: None,
             retry_after: None,
+            rpc_code: None,
             trace: TraceId::default(),
             source: None,
         }))
@@ -189,6 +191,20 @@ impl CallError {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
+        self
+    }
+
+    /// Adds the JSON-RPC error code that the server answered with.
+    #[must_use]
+    pub fn with_rpc_code(mut self, code: i64) -> Self {
+        self.0.rpc_code = Some(code);
+        self
+    }
+
+    /// Replaces how far the call got.
+    #[must_use]
+    pub fn with_delivery(mut self, delivery: Delivery) -> Self {
+        self.0.delivery = delivery;
         self
     }
 
@@ -259,6 +275,12 @@ impl CallError {
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    /// The JSON-RPC error code that the server answered with, where that is what happened.
+    #[must_use]
+    pub fn rpc_code(&self) -> Option<i64> {
+        self.0.rpc_code
     }
 
     /// Ties this error to log lines of the same call.

@@ -2,8 +2,16 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::call::CapabilityKind;
 use crate::model;
+use crate::text::clip;
+
+/// The longest name and version that are kept of a server, in bytes.
+const MAX_NAME: usize = 256;
+/// The longest instructions that are kept, in bytes.
+const MAX_INSTRUCTIONS: usize = 64 * 1024;
 
 /// Everything that one server said it offers, at one moment.
 #[derive(Debug, Clone, Default)]
@@ -55,29 +63,62 @@ pub struct ServerInfo {
 }
 
 impl ServerInfo {
-    /// Reads a server's introduction from the protocol's own types.
+    /// Reads what a server answered to `initialize` or `server/discover`, however odd it is.
     #[must_use]
-    pub fn new(
-        protocol: String,
-        implementation: Option<&model::Implementation>,
-        capabilities: &model::ServerCapabilities,
-        instructions: Option<String>,
-    ) -> Self {
+    pub fn read(protocol: &str, result: &Value) -> Self {
+        // Since 2026-07-28 a server's name goes with the metadata of any result.
+        let about = result.get("serverInfo").or_else(|| {
+            result
+                .get("_meta")?
+                .get("io.modelcontextprotocol/serverInfo")
+        });
+        let about = |field| {
+            let text = about
+                .and_then(|about| about.get(field))
+                .and_then(Value::as_str);
+            clip(text.unwrap_or_default(), MAX_NAME).into_owned()
+        };
+        let instructions = result.get("instructions").and_then(Value::as_str);
+        let offers = |name| {
+            let capability = result.get("capabilities").and_then(|all| all.get(name));
+            !matches!(capability, None | Some(Value::Null | Value::Bool(false)))
+        };
         Self {
-            protocol,
-            name: implementation.map(|i| i.name.clone()).unwrap_or_default(),
-            version: implementation
-                .map(|i| i.version.clone())
-                .unwrap_or_default(),
-            instructions,
+            protocol: protocol.to_owned(),
+            name: about("name"),
+            version: about("version"),
+            instructions: instructions.map(|text| clip(text, MAX_INSTRUCTIONS).into_owned()),
             offers: [
-                (CapabilityKind::Tool, capabilities.tools.is_some()),
-                (CapabilityKind::Prompt, capabilities.prompts.is_some()),
-                (CapabilityKind::Resource, capabilities.resources.is_some()),
+                (CapabilityKind::Tool, offers("tools")),
+                (CapabilityKind::Prompt, offers("prompts")),
+                (CapabilityKind::Resource, offers("resources")),
             ]
             .into_iter()
             .filter_map(|(kind, offered)| offered.then_some(kind))
             .collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_odd_introduction_is_read_as_far_as_it_goes() {
+        let odd = json!({
+            "capabilities": {"tools": true, "prompts": {}, "resources": null},
+            "serverInfo": {"name": 5, "version": ""},
+            "instructions": "x".repeat(MAX_INSTRUCTIONS * 2),
+        });
+        let info = ServerInfo::read("2025-11-25", &odd);
+        assert_eq!(info.offers, [CapabilityKind::Tool, CapabilityKind::Prompt]);
+        assert_eq!((info.name.as_str(), info.version.as_str()), ("", ""));
+        assert!(info.instructions.unwrap().len() <= MAX_INSTRUCTIONS);
+        let named =
+            json!({"_meta": {"io.modelcontextprotocol/serverInfo": {"name": "n", "version": "2"}}});
+        assert_eq!(ServerInfo::read("2026-07-28", &named).name, "n");
+        assert_eq!(ServerInfo::read("x", &json!([])).offers, []);
     }
 }

@@ -17,6 +17,7 @@
 mod call;
 mod duration;
 mod error;
+mod events;
 mod hash;
 mod inventory;
 mod names;
@@ -30,6 +31,7 @@ pub use call::{
 };
 pub use duration::HumanDuration;
 pub use error::{CallError, Delivery, ErrorKind, ErrorType};
+pub use events::{CallEvent, Listener};
 pub use hash::{fingerprint, short_hash};
 pub use inventory::{Inventory, Notice, ServerInfo};
 pub use names::{InvalidServerId, QualifiedName, ServerId, assign_ids};

@@ -12,6 +12,9 @@ const MAX_NOTICES: usize = 50;
 /// The longest name that is taken, in bytes; the spec asks for at most 128.
 const MAX_NAME: usize = 1024;
 
+/// The longest title or description that is taken, in bytes; what is longer is cut.
+const MAX_TEXT: usize = 32 * 1024;
+
 /// What a list holds, and what of it can be done without.
 pub(crate) trait Item {
     /// What people call it.
@@ -130,6 +133,19 @@ fn read<T: Item + DeserializeOwned>(mut item: Value, notices: &mut Notices) -> O
         notices.push(Notice::new(format!("left out a {} {problem}", T::WORD)));
         return None;
     }
+    for field in ["title", "description"] {
+        if let Some(Value::String(text)) = item.get_mut(field)
+            && text.len() > MAX_TEXT
+        {
+            let size = text.len() / 1024;
+            *text = clip(text, MAX_TEXT).into_owned();
+            notices.push(Notice::new(format!(
+                "{} {shown}: cut its {field} of {size} KiB at {} KiB",
+                T::WORD,
+                MAX_TEXT / 1024
+            )));
+        }
+    }
     let error = match T::deserialize(&item) {
         Ok(read) => return Some(read),
         Err(error) => error,
@@ -215,6 +231,20 @@ mod tests {
             "{told:#?}"
         );
         assert_eq!(told[3], "left out a tool without a name");
+    }
+
+    #[test]
+    fn long_texts_are_cut_and_told() {
+        let raw =
+            json!([{"name": "t", "inputSchema": {}, "description": "x".repeat(MAX_TEXT * 2)}]);
+        let mut notices = Notices::default();
+        let tools: Vec<Arc<Tool>> = items(raw.as_array().unwrap().clone(), &mut notices);
+        assert!(tools[0].description.as_ref().unwrap().len() <= MAX_TEXT);
+        let told = notices.into_vec();
+        assert_eq!(
+            told[0].as_str(),
+            "tool t: cut its description of 64 KiB at 32 KiB"
+        );
     }
 
     #[test]

@@ -44,8 +44,8 @@ mod pages;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manyhands_core::{CallError, CapabilityKind, ErrorKind, Inventory, ListKind, Notice};
-use manyhands_transport::Connection;
+use manyhands_core::{CallError, CapabilityKind, Inventory, ListKind, Notice, Printable, clip};
+use manyhands_transport::{Connection, check_header_annotations};
 use serde::de::DeserializeOwned;
 
 use decode::{Item, Notices};
@@ -104,6 +104,18 @@ pub async fn discover(connection: &Connection, limits: &Limits) -> Discovered {
     let mut notices = Notices::default();
     let failure = tools.failure;
     inventory.tools = notices.merge(tools.items, tools.notices);
+    if connection.repeats_parameters() {
+        inventory
+            .tools
+            .retain(|tool| match check_header_annotations(tool) {
+                Ok(()) => true,
+                Err(reason) => {
+                    let shown = Printable(&clip(&tool.name, 80)).to_string();
+                    notices.push(Notice::new(format!("left out the tool {shown} ({reason})")));
+                    false
+                }
+            });
+    }
     inventory.prompts = prompts.told(&mut notices);
     inventory.resources = resources.told(&mut notices);
     inventory.templates = templates.told(&mut notices);
@@ -181,9 +193,9 @@ fn offered(connection: &Connection, kind: ListKind) -> Option<Certainty> {
     (offers.is_empty() && kind == ListKind::Tools).then_some(Certainty::Possible)
 }
 
+const METHOD_NOT_FOUND: i64 = -32_601;
+
 /// Servers with resources but without templates often do not know the method, which means none.
 fn is_missing_method(kind: ListKind, error: &CallError) -> bool {
-    kind == ListKind::ResourceTemplates
-        && error.kind() == ErrorKind::Refused
-        && error.cause().contains("-32601")
+    kind == ListKind::ResourceTemplates && error.rpc_code() == Some(METHOD_NOT_FOUND)
 }

@@ -55,21 +55,22 @@ pub(crate) async fn fetch(connection: &Connection, kind: ListKind, limits: &Limi
             }
         };
         bytes += reply.raw().get().len();
-        let Some(next) = pages.take(&reply, kind, number) else {
-            return pages;
-        };
+        let next = pages.take(&reply, kind, number);
         let over = if pages.items.len() > limits.items {
             pages.items.truncate(limits.items);
             format!("{} items", limits.items)
-        } else if bytes > limits.bytes {
-            format!("{} MiB", limits.bytes / (1024 * 1024))
-        } else if number >= limits.pages {
-            format!("{} pages", limits.pages)
-        } else if !seen.insert(next.clone()) {
-            "a cursor that comes again".to_owned()
         } else {
-            cursor = Some(next);
-            continue;
+            let Some(next) = next else { return pages };
+            if bytes > limits.bytes {
+                format!("{} MiB", limits.bytes / (1024 * 1024))
+            } else if number >= limits.pages {
+                format!("{} pages", limits.pages)
+            } else if !seen.insert(next.clone()) {
+                "a cursor that comes again".to_owned()
+            } else {
+                cursor = Some(next);
+                continue;
+            }
         };
         pages.notices.push(Notice::new(format!(
             "stopped reading its {} after {over}",
@@ -96,10 +97,18 @@ impl Pages {
                 return None;
             }
         }
-        page.get("nextCursor")
-            .and_then(Value::as_str)
-            .filter(|next| !next.is_empty())
-            .map(str::to_owned)
+        match page.get("nextCursor") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(next)) if next.is_empty() => None,
+            Some(Value::String(next)) => Some(next.clone()),
+            Some(_) => {
+                self.notices.push(Notice::new(format!(
+                    "stopped reading its {} at page {number}: the cursor of the next one is not a text",
+                    kind.field()
+                )));
+                None
+            }
+        }
     }
 
     fn fail(&mut self, number: usize, error: CallError) {

@@ -78,8 +78,11 @@ pub(crate) fn decoded<T: DeserializeOwned>(
 }
 
 fn protocol_error(error: &CallError) -> ErrorData {
-    let code = match error.kind() {
-        ErrorKind::NotFound | ErrorKind::InvalidArguments => ErrorCode::INVALID_PARAMS,
+    let theirs = error.rpc_code().and_then(|code| i32::try_from(code).ok());
+    let code = match (theirs.map(ErrorCode), error.kind()) {
+        // What the server itself says of a name or of arguments is meant for whoever chose them.
+        (Some(code @ (ErrorCode::RESOURCE_NOT_FOUND | ErrorCode::INVALID_PARAMS)), _) => code,
+        (_, ErrorKind::NotFound | ErrorKind::InvalidArguments) => ErrorCode::INVALID_PARAMS,
         _ => ErrorCode::INTERNAL_ERROR,
     };
     ErrorData::new(
@@ -100,7 +103,10 @@ pub(crate) fn instructions(report: &Report) -> String {
             .map(|server| server.id.as_str());
         ids.collect::<Vec<_>>().join(", ")
     };
-    let usable = named(|status| matches!(status, ServerStatus::Ready | ServerStatus::Starting));
+    let usable = named(|status| {
+        use ServerStatus::{Idle, Ready, Starting};
+        matches!(status, Ready | Starting | Idle)
+    });
     let missing = named(ServerStatus::is_failure);
     if !usable.is_empty() {
         text.push_str(&format!(" Servers: {usable}."));

@@ -65,6 +65,8 @@ impl Gateway {
 
     /// The catalogue as the client is about to see it, once servers had their time to start.
     async fn list(&self, kind: CapabilityKind) -> Arc<Catalogue> {
+        // Who lists wants to know what there is; servers that are started lazily come in a later notice.
+        self.kit.start_all();
         self.kit.settle().await;
         let catalogue = self.kit.catalogue();
         self.listed

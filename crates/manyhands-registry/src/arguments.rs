@@ -55,7 +55,9 @@ pub fn from_pairs<'a>(
         let value = typed(key, text, property, schema)?;
         match (arguments.get_mut(key), value) {
             (Some(Value::Array(list)), Value::Array(more)) => list.extend(more),
-            (Some(_), _) => return Err(ArgumentError(format!("`{key}` is given twice"))),
+            (Some(_), _) => {
+                return Err(ArgumentError(format!("`{}` is given twice", shown(key))));
+            }
             (None, value) => {
                 arguments.insert(key.to_owned(), value);
             }
@@ -66,7 +68,7 @@ pub fn from_pairs<'a>(
         names => {
             let names: Vec<String> = names
                 .iter()
-                .map(|name| format!("`{}`", Printable(&clip(name, 60))))
+                .map(|name| format!("`{}`", shown(name)))
                 .collect();
             Err(ArgumentError(format!(
                 "the tool also needs {}",
@@ -100,16 +102,18 @@ fn not_a_pair(pair: &str) -> ArgumentError {
 fn unknown_key(key: &str, properties: &Map<String, Value>) -> ArgumentError {
     let near = nearest(key, properties.keys().map(String::as_str));
     let help = match near.first() {
-        Some(near) => format!("did you mean `{}`?", Printable(near)),
+        Some(near) => format!("did you mean `{}`?", shown(near)),
         None => {
-            let known: Vec<&str> = properties.keys().take(20).map(String::as_str).collect();
-            format!("it takes {}", Printable(&known.join(", ")))
+            let known: Vec<String> = properties.keys().take(20).map(|key| shown(key)).collect();
+            format!("it takes {}", known.join(", "))
         }
     };
-    ArgumentError(format!(
-        "the tool takes no `{}`; {help}",
-        Printable(&clip(key, 60))
-    ))
+    ArgumentError(format!("the tool takes no `{}`; {help}", shown(key)))
+}
+
+/// A key as it may be shown: a server chose it, whoever typed it.
+fn shown(key: &str) -> String {
+    Printable(&clip(key, 60)).to_string()
 }
 
 /// Reads one value by what the schema says about it.
@@ -139,9 +143,9 @@ fn typed(
             Ok(Value::Bool(matches!(text, "yes" | "on")))
         }
         _ => {
-            let shown = clip(text, 60);
+            let (key, found) = (shown(key), clip(text, 60));
             Err(ArgumentError(format!(
-                "`{key}` takes {}, found {shown:?}",
+                "`{key}` takes {}, found {found:?}",
                 either(&with_articles(&wanted))
             )))
         }
@@ -159,6 +163,7 @@ fn with_articles(types: &[String]) -> Vec<String> {
     };
     types
         .iter()
+        .take(10)
         .map(|word| match word.as_str() {
             "null" => "null".to_owned(),
             "string" => "a text".to_owned(),
@@ -270,6 +275,7 @@ mod tests {
                 "ids": {"type": "array", "items": {"type": "integer"}}, "any": {},
                 "maybe": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
                 "either": {"type": ["string", "null"]}, "level": {"enum": ["low", "high"]},
+                "choice": {"enum": [true, false]},
                 "linked": {"$ref": "#/$defs/Deep"}, "object": {"type": "object"},
             },
             "$defs": {"Deep": {"type": "integer"}},
@@ -298,6 +304,8 @@ mod tests {
             ("any=plain", json!({"any": "plain"})),
             ("maybe=null", json!({"maybe": null})),
             ("either=null", json!({"either": null})),
+            ("either=5", json!({"either": "5"})),
+            ("text=null", json!({"text": "null"})),
             ("level=low", json!({"level": "low"})),
             ("linked=7", json!({"linked": 7})),
             ("object={\"a\":1}", json!({"object": {"a": 1}})),
@@ -326,11 +334,46 @@ mod tests {
     }
 
     #[test]
+    fn what_a_server_named_is_shown_escaped_and_short() {
+        let long = "x".repeat(100_000);
+        let schema = json!({"properties": {"a\u{1b}[2J": {"type": "integer"}, (long.as_str()): {}, "many": {
+            "type": vec![long.as_str(); 9],
+        }}});
+        let read = |pairs: &[&str]| from_pairs(schema.as_object().unwrap(), pairs.iter().copied());
+        for pairs in [
+            vec!["a\u{1b}[2J=1", "a\u{1b}[2J=2"],
+            vec!["a\u{1b}[2J=many"],
+            vec!["b=1"],
+            vec!["many=1"],
+        ] {
+            let error = read(&pairs).unwrap_err();
+            assert!(!error.reason().contains('\u{1b}'), "{error}");
+            assert!(
+                error.reason().len() < 2_000,
+                "{} bytes",
+                error.reason().len()
+            );
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_said_plainly() {
         for (pairs, expected) in [
             (
                 vec!["count=many"],
                 "read the arguments: `count` takes an integer, found \"many\"",
+            ),
+            (
+                vec!["count=0.5"],
+                "read the arguments: `count` takes an integer, found \"0.5\"",
+            ),
+            (
+                vec!["flag=5"],
+                "read the arguments: `flag` takes a boolean, found \"5\"",
+            ),
+            (
+                vec!["choice=2"],
+                "read the arguments: `choice` takes a boolean, found \"2\"",
             ),
             (
                 vec!["cuont=1"],

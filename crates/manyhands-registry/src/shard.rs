@@ -90,29 +90,39 @@ pub(crate) struct Shard {
 impl Shard {
     pub(crate) fn new(server: &ServerId, inventory: &Inventory) -> Self {
         let mut notices = inventory.notices.clone();
-        let mut told = |kind: CapabilityKind, name: &str| {
-            let name = Printable(&clip(name, 80)).to_string();
-            let kind = kind.as_str();
-            notices.push(Notice::new(format!(
-                "left out a second {kind} named {name}"
-            )));
-        };
         let mut shard = Self::default();
+        let mut twice = Vec::new();
         for tool in &inventory.tools {
             if !shard.tools.add(server, &tool.name, tool) {
-                told(CapabilityKind::Tool, &tool.name);
+                twice.push(&*tool.name);
             }
         }
+        notices.extend(left_out(CapabilityKind::Tool, &twice));
+        twice.clear();
         for prompt in &inventory.prompts {
             if !shard.prompts.add(server, &prompt.name, prompt) {
-                told(CapabilityKind::Prompt, &prompt.name);
+                twice.push(&prompt.name);
             }
         }
+        notices.extend(left_out(CapabilityKind::Prompt, &twice));
         shard.resources = placed(server, &inventory.resources, |it| &it.uri);
         shard.templates = placed(server, &inventory.templates, |it| &it.uri_template);
         shard.notices = notices;
         shard
     }
+}
+
+/// Tells of what was left out because its name was there already.
+fn left_out(kind: CapabilityKind, twice: &[&str]) -> Option<Notice> {
+    let (first, more) = twice.split_first()?;
+    let name = Printable(&clip(first, 80)).to_string();
+    let kind = kind.as_str();
+    Some(Notice::new(match more.len() {
+        0 => format!("left out a second {kind} named {name}"),
+        more => format!(
+            "left out a second {kind} named {name}, and {more} more {kind}s whose names come twice"
+        ),
+    }))
 }
 
 /// The first of each URI: the same resource listed twice is one resource.

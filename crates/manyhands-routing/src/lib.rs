@@ -1,7 +1,7 @@
 //! From a server's name to that server: one route each, swapped as servers come and go.
 //!
-//! A route is up, with a connection, or down, with the reason. This crate does
-//! not know how a call was chosen.
+//! A route leads to a supervised server, or nowhere, with the reason. This crate
+//! does not know how a call was chosen.
 //!
 //! ```
 //! use manyhands_core::{Call, Request, ServerId};
@@ -27,13 +27,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use manyhands_core::{Call, CallError, Delivery, ErrorKind, Reply, ServerId};
 use manyhands_registry::qualify_reply;
-use manyhands_transport::Connection;
+use manyhands_transport::Supervised;
 
 /// Where calls to one server go.
 #[derive(Debug, Clone)]
 pub enum RouteState {
-    /// To a connection; a call may take this long in total where the caller does not say.
-    Up(Connection, Duration),
+    /// To a server, which is up or can be; a call may take this long in total where the caller does not say.
+    Up(Supervised, Duration),
     /// Nowhere.
     Down(Down),
 }
@@ -60,13 +60,6 @@ impl Down {
     #[must_use]
     pub fn with_mend(mut self, mend: Option<String>) -> Self {
         self.mend = mend;
-        self
-    }
-
-    /// Says that credentials are what is missing.
-    #[must_use]
-    pub fn unauthorized(mut self) -> Self {
-        self.kind = ErrorKind::Unauthorized;
         self
     }
 
@@ -105,16 +98,16 @@ impl Router {
         });
     }
 
-    /// The connection to a server that is up.
+    /// The server that calls go to; none where they go nowhere.
     #[must_use]
-    pub fn connection(&self, server: &ServerId) -> Option<Connection> {
+    pub fn supervised(&self, server: &ServerId) -> Option<Supervised> {
         match self.routes.load().get(server).map(|state| &**state) {
-            Some(RouteState::Up(connection, _)) => Some(connection.clone()),
+            Some(RouteState::Up(supervised, _)) => Some(supervised.clone()),
             _ => None,
         }
     }
 
-    /// Why a server cannot be called; none while it can.
+    /// Why calls to a server go nowhere.
     #[must_use]
     pub fn down(&self, server: &ServerId) -> Option<Down> {
         match self.routes.load().get(server).map(|state| &**state) {
@@ -127,7 +120,7 @@ impl Router {
     /// puts the URIs of the result into the toolkit's names.
     ///
     /// # Errors
-    /// [`CallError`] from the connection, or with `NotSent` when there is none.
+    /// [`CallError`] from the server's connection, or with `NotSent` when there is none.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call at the server.
@@ -139,9 +132,9 @@ impl Router {
         } = call;
         let state = self.routes.load().get(&server).cloned();
         let down = match state.as_deref() {
-            Some(RouteState::Up(connection, limit)) => {
+            Some(RouteState::Up(supervised, limit)) => {
                 context.timeout.get_or_insert(*limit);
-                return connection
+                return supervised
                     .request(request, context)
                     .await
                     .map(qualify_reply);

@@ -2,7 +2,8 @@
 //!
 //! A [`ScriptedServer`] speaks MCP over anything that carries bytes or messages, and
 //! remembers what was asked of it. A [`Fault`] makes it misbehave in one exact way, as
-//! real servers do: it hangs, crashes, logs to stdout, or pages for ever.
+//! real servers do: it hangs, crashes, logs to stdout, or pages for ever; [`Fault::switches`]
+//! has them all. An [`HttpServer`] serves it at a URL, with what can be wrong there too.
 //! [`conformance`] is the suite that a custom [`Transport`](manyhands_transport::Transport)
 //! should pass.
 //!
@@ -49,7 +50,9 @@
 
 pub mod conformance;
 mod fault;
+mod http;
 mod lines;
+mod outlet;
 mod record;
 mod recorder;
 mod relay;
@@ -62,8 +65,14 @@ mod server;
 mod session;
 mod storm;
 mod tape;
+mod tell;
 
-pub use fault::{Fault, UnknownFault};
+pub use fault::{
+    AnswerFault, Fault, Flood, HandshakeFault, HttpFault, HttpMoment, ListFault, OddId,
+    OddSessionId, OddText, ProcessFault, Question, RedirectTo, Switch, TextFault, UnknownFault,
+    WireFault,
+};
+pub use http::{HttpOptions, HttpServer};
 pub use recorder::Recorder;
 pub use relay::{Relay, relay, relay_halves};
 pub use replay::Replay;

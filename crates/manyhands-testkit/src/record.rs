@@ -1,22 +1,39 @@
 //! What a scripted server saw: its calls and connections, and who waits for more of them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How many calls are remembered, and how many bytes of arguments: the oldest are forgotten first.
 const KEPT_CALLS: usize = 1_024;
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
 
+/// How many methods are counted, each by its name.
+const KEPT_METHODS: usize = 64;
+/// How much a client may lag behind before it misses what the server says.
+const NEWS: usize = 1_024;
+
 /// Shared by all connections to one server.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Record {
     seen: Mutex<Seen>,
     stop: Mutex<CancellationToken>,
     changes: watch::Sender<()>,
+    news: broadcast::Sender<Value>,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            seen: Mutex::default(),
+            stop: Mutex::default(),
+            changes: watch::Sender::default(),
+            news: broadcast::Sender::new(NEWS),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +43,8 @@ struct Seen {
     cancelled: usize,
     connections: usize,
     open: usize,
+    asked: BTreeMap<String, usize>,
+    answered: usize,
 }
 
 #[derive(Debug)]
@@ -64,6 +83,35 @@ impl Record {
                 seen.bytes -= forgotten.size;
             }
         });
+    }
+
+    /// Counts a request or notification.
+    pub(crate) fn asked(&self, method: &str) {
+        self.update(|seen| {
+            if let Some(count) = seen.asked.get_mut(method) {
+                *count += 1;
+            } else if seen.asked.len() < KEPT_METHODS {
+                seen.asked.insert(method.to_owned(), 1);
+            }
+        });
+    }
+
+    /// Counts an answer to what the server asked.
+    pub(crate) fn answered(&self) {
+        self.update(|seen| seen.answered += 1);
+    }
+
+    pub(crate) fn times_asked(&self, method: &str) -> usize {
+        self.seen().asked.get(method).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn times_answered(&self) -> usize {
+        self.seen().answered
+    }
+
+    /// Where the server's own news are told.
+    pub(crate) fn news(&self) -> &broadcast::Sender<Value> {
+        &self.news
     }
 
     pub(crate) fn was_cancelled(&self) {

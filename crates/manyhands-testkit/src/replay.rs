@@ -68,7 +68,7 @@ impl Replay {
         let mut asked = HashMap::new();
         while let Some(Ok(message)) = incoming.next().await {
             for answer in self.answers(&message, &mut asked) {
-                if outgoing.send(answer.into()).await.is_err() {
+                if outgoing.send(answer).await.is_err() {
                     return;
                 }
             }
@@ -86,7 +86,7 @@ impl Replay {
     }
 
     /// What goes out for one message. `asked` counts how often each group was asked for.
-    fn answers(&self, message: &[u8], asked: &mut HashMap<usize, usize>) -> Vec<String> {
+    fn answers(&self, message: &[u8], asked: &mut HashMap<usize, usize>) -> Vec<Bytes> {
         let text = String::from_utf8_lossy(message);
         match rpc::read(secrets::hide(&text).as_bytes()) {
             Some(Message::Request(request)) => match self.find(&request) {
@@ -94,17 +94,15 @@ impl Replay {
                     let times = asked.entry(index).or_insert(0);
                     let scene = group.scene(*times);
                     *times += 1;
-                    scene.map_or_else(Vec::new, |scene| play(scene, &request))
+                    scene.map_or_else(Vec::new, |scene| {
+                        play(scene, &request).into_iter().map(Into::into).collect()
+                    })
                 }
-                None => self
-                    .refuse(&request)
-                    .render(&request.id)
-                    .into_iter()
-                    .collect(),
+                None => self.refuse(&request).render(&request.id),
             },
             Some(Message::Invalid) => {
                 let answer = Answer::error(INVALID_REQUEST, "not a JSON-RPC request");
-                answer.render(&Value::Null).into_iter().collect()
+                answer.render(&Value::Null)
             }
             // The tape already has what came of a notification or an answer.
             Some(Message::Notification { .. } | Message::Response { .. }) | None => Vec::new(),

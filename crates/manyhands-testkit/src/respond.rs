@@ -3,124 +3,183 @@
 use manyhands_core::ListKind;
 use serde_json::{Value, json};
 
-use crate::fault::Fault;
-use crate::rpc::{Answer, INVALID_PARAMS, METHOD_NOT_FOUND, Request};
+use crate::fault::{AnswerFault, Fault, HandshakeFault, TextFault, WireFault};
+use crate::outlet::Outlet;
+use crate::rpc::{Answer, INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Request};
 use crate::script::{MODERN, Script};
-use crate::session::Session;
+use crate::session::{After, Session};
 
-const UNSUPPORTED_VERSION: i64 = -32_022;
+/// Another protocol version is wanted than the one asked for.
+pub(crate) const UNSUPPORTED_VERSION: i64 = -32_022;
 const RESOURCE_NOT_FOUND: i64 = -32_002;
 const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
+/// One request, and all that its answer comes from.
+pub(crate) struct Exchange<'a> {
+    pub(crate) session: &'a Session,
+    pub(crate) out: &'a Outlet,
+    pub(crate) script: &'a Script,
+    pub(crate) request: &'a Request,
+}
+
 /// Answers one request. It never ends where the script says so.
-pub(crate) async fn respond(session: &Session, script: &Script, request: &Request) -> Answer {
+pub(crate) async fn respond(exchange: &Exchange<'_>) -> Answer {
+    let Exchange {
+        script, request, ..
+    } = exchange;
     let modern = script.has(&Fault::ModernOnly);
     match request.method.as_str() {
-        "initialize" | "server/discover" => handshake(script, request),
+        "initialize" | "server/discover" => exchange.handshake().await,
         _ if modern && version(&request.params) != Some(MODERN) => unsupported(&request.params),
-        _ if modern => complete(offer(session, script, request).await),
-        _ => offer(session, script, request).await,
+        "subscriptions/listen" if modern => exchange.listen().await,
+        _ if modern => complete(script, exchange.offer().await),
+        _ => exchange.offer().await,
     }
 }
 
-fn handshake(script: &Script, request: &Request) -> Answer {
-    let fault = script.find(|fault| match fault {
-        Fault::NeverAnswersHandshake => Some(Answer::Silence),
-        Fault::ClosesAtHandshake => Some(Answer::Close),
-        Fault::RefusesHandshake { code, message } => Some(Answer::error(*code, message)),
-        _ => None,
-    });
-    let modern = script.has(&Fault::ModernOnly);
-    match (fault, request.method.as_str()) {
-        (Some(answer), _) => answer,
-        (None, "initialize") if modern => unsupported(&request.params),
-        (None, "initialize") => Answer::Result(script.introduction(&request.params)),
-        (None, _) if modern && version(&request.params) != Some(MODERN) => {
-            unsupported(&request.params)
+impl Exchange<'_> {
+    async fn handshake(&self) -> Answer {
+        let discovers = self.request.method == "server/discover";
+        let fault = self.script.find(|fault| match fault {
+            Fault::NeverAnswersHandshake => Some(Answer::Silence),
+            Fault::ClosesAtHandshake => Some(Answer::Close),
+            Fault::RefusesHandshake(code, message) => Some(Answer::error(*code, message)),
+            Fault::Text(TextFault::Refusal(odd)) => Some(Answer::error(INTERNAL_ERROR, odd.text())),
+            Fault::Handshake(HandshakeFault::ClosesOnDiscover) if discovers => Some(Answer::Close),
+            Fault::Handshake(HandshakeFault::HangsOnDiscover) if discovers => Some(Answer::Silence),
+            _ => None,
+        });
+        if let Some(answer) = fault {
+            return answer;
         }
-        (None, _) if modern => complete(Answer::Result(script.discovery())),
-        (None, method) => unknown_method(method),
-    }
-}
-
-/// Whatever comes after the handshake.
-async fn offer(session: &Session, script: &Script, request: &Request) -> Answer {
-    let params = &request.params;
-    match request.method.as_str() {
-        "ping" => Answer::Result(json!({})),
-        "tools/list" => list(script, ListKind::Tools, params).await,
-        "prompts/list" => list(script, ListKind::Prompts, params).await,
-        "resources/list" => list(script, ListKind::Resources, params).await,
-        "resources/templates/list" => list(script, ListKind::ResourceTemplates, params).await,
-        "tools/call" => call(session, script, request).await,
-        "prompts/get" => {
-            wait(script).await;
-            let name = text(params, "name");
-            let found = script.prompt(name).cloned().map(Answer::Result);
-            found.unwrap_or_else(|| Answer::error(INVALID_PARAMS, format!("no prompt {name:?}")))
+        self.before_handshake().await;
+        let params = &self.request.params;
+        match (self.script.has(&Fault::ModernOnly), discovers) {
+            (true, true) if version(params) == Some(MODERN) => {
+                complete(self.script, Answer::Result(self.script.discovery()))
+            }
+            (true, _) => unsupported(params),
+            (false, false) => Answer::Result(self.script.introduction(params)),
+            (false, true) => unknown_method("server/discover"),
         }
-        "resources/read" => {
-            wait(script).await;
-            let uri = text(params, "uri");
-            let found = script.contents(uri).map(Answer::Result);
-            found.unwrap_or_else(|| {
-                Answer::error(RESOURCE_NOT_FOUND, format!("no resource {uri:?}"))
-            })
+    }
+
+    /// Whatever comes after the handshake.
+    async fn offer(&self) -> Answer {
+        let params = &self.request.params;
+        match self.request.method.as_str() {
+            "ping" => Answer::Result(json!({})),
+            "tools/list" => self.list(ListKind::Tools).await,
+            "prompts/list" => self.list(ListKind::Prompts).await,
+            "resources/list" => self.list(ListKind::Resources).await,
+            "resources/templates/list" => self.list(ListKind::ResourceTemplates).await,
+            "tools/call" => self.call().await,
+            "prompts/get" => {
+                self.wait().await;
+                let name = text(params, "name");
+                let found = self.script.prompt(name).cloned().map(Answer::Result);
+                found
+                    .unwrap_or_else(|| Answer::error(INVALID_PARAMS, format!("no prompt {name:?}")))
+            }
+            "resources/read" => {
+                self.wait().await;
+                let uri = text(params, "uri");
+                let found = self.script.contents(uri).map(Answer::Result);
+                found.unwrap_or_else(|| {
+                    Answer::error(RESOURCE_NOT_FOUND, format!("no resource {uri:?}"))
+                })
+            }
+            method => unknown_method(method),
         }
-        method => unknown_method(method),
+    }
+
+    async fn list(&self, kind: ListKind) -> Answer {
+        if self.script.has(&Fault::HangsOnList(kind)) {
+            return std::future::pending().await;
+        }
+        let failure = self.script.find(|fault| match fault {
+            Fault::FailsList(failing, code) if *failing == kind => Some(Answer::error(
+                *code,
+                format!("cannot list {}", kind.field()),
+            )),
+            Fault::Text(TextFault::ListError(odd)) if kind == ListKind::Tools => {
+                Some(Answer::error(INTERNAL_ERROR, odd.text()))
+            }
+            _ => None,
+        });
+        let turn = self.session.next_list();
+        failure.unwrap_or_else(|| self.script.page(kind, &self.request.params, turn))
+    }
+
+    async fn call(&self) -> Answer {
+        let params = &self.request.params;
+        let name = text(params, "name");
+        let arguments = params.get("arguments").unwrap_or(&Value::Null);
+        self.session.called(name, arguments, self.request.size);
+        if self.script.has(&Fault::ClosesOnCall) {
+            return Answer::Close;
+        }
+        if self.script.has(&Fault::HangsOnCall) || self.late().is_some() {
+            return std::future::pending().await;
+        }
+        if self.script.has(&WireFault::ClosesOutput.into()) {
+            self.out.end().await;
+            return Answer::Silence;
+        }
+        self.wait().await;
+        self.before_call().await;
+        let Some(reply) = self.script.tool(name) else {
+            return Answer::error(INVALID_PARAMS, format!("no tool {name:?}"));
+        };
+        let spoilt = self.script.find(|fault| match fault {
+            Fault::FailsCall(code) => Some(Answer::error(*code, "it failed, as the test wants it")),
+            Fault::Text(TextFault::Error(odd)) => Some(Answer::error(INTERNAL_ERROR, odd.text())),
+            Fault::Text(TextFault::Reply(odd)) => Some(told(&odd.text())),
+            Fault::OversizedReply(bytes) => Some(told(&"x".repeat(*bytes))),
+            Fault::GarbageReply => Some(Answer::Garbage),
+            Fault::DeepReply(levels) => Some(deep(*levels)),
+            Fault::Question(question) => question.in_place(params).map(Answer::Result),
+            _ => None,
+        });
+        spoilt.unwrap_or_else(|| Answer::Result(reply(arguments)))
+    }
+
+    /// The answer of a server that waits until nobody wants it any more.
+    pub(crate) fn late(&self) -> Option<Answer> {
+        let is_late = self.script.has(&AnswerFault::AnswersLate.into());
+        (is_late && self.is_call()).then(|| told("late"))
+    }
+
+    pub(crate) fn is_call(&self) -> bool {
+        self.request.method == "tools/call"
+    }
+
+    /// What happens once the answer has been sent.
+    pub(crate) async fn after(&self) -> After {
+        let lists_tools = self.request.method == "tools/list";
+        if self.is_call() && self.script.has(&WireFault::HalfAnswer.into()) {
+            self.out.end().await;
+        }
+        if lists_tools && self.script.has(&WireFault::StopsReading.into()) {
+            self.session.stop_reading();
+        }
+        if lists_tools {
+            self.churn().await;
+        }
+        After::Continue
+    }
+
+    /// Takes the time that the script sets.
+    async fn wait(&self) {
+        // Even a sleep of nothing would wait for the clock's next tick.
+        if !self.script.latency.is_zero() {
+            tokio::time::sleep(self.script.latency).await;
+        }
     }
 }
 
-async fn list(script: &Script, kind: ListKind, params: &Value) -> Answer {
-    if script.has(&Fault::HangsOnList(kind)) {
-        return std::future::pending().await;
-    }
-    let failure = script.find(|fault| match fault {
-        Fault::FailsList(failing, code) if *failing == kind => Some(*code),
-        _ => None,
-    });
-    match failure {
-        Some(code) => Answer::error(code, format!("cannot list {}", kind.field())),
-        None => script.page(kind, params),
-    }
-}
-
-async fn call(session: &Session, script: &Script, request: &Request) -> Answer {
-    let name = text(&request.params, "name");
-    let arguments = request.params.get("arguments").unwrap_or(&Value::Null);
-    session.called(name, arguments, request.size);
-    if script.has(&Fault::ClosesOnCall) {
-        return Answer::Close;
-    }
-    if script.has(&Fault::HangsOnCall) {
-        return std::future::pending().await;
-    }
-    wait(script).await;
-    if script.has(&Fault::AsksBack) {
-        session.ask().await;
-    }
-    let Some(reply) = script.tool(name) else {
-        return Answer::error(INVALID_PARAMS, format!("no tool {name:?}"));
-    };
-    let spoilt = script.find(|fault| match fault {
-        Fault::OversizedReply(bytes) => Some(oversized(*bytes)),
-        Fault::GarbageReply => Some(Answer::Garbage),
-        Fault::DeepReply(levels) => Some(deep(*levels)),
-        _ => None,
-    });
-    spoilt.unwrap_or_else(|| Answer::Result(reply(arguments)))
-}
-
-/// Takes the time that the script sets.
-async fn wait(script: &Script) {
-    // Even a sleep of nothing would wait for the clock's next tick.
-    if !script.latency.is_zero() {
-        tokio::time::sleep(script.latency).await;
-    }
-}
-
-fn oversized(bytes: usize) -> Answer {
-    Answer::Result(json!({"content": [{"type": "text", "text": "x".repeat(bytes)}]}))
+fn told(text: &str) -> Answer {
+    Answer::Result(json!({"content": [{"type": "text", "text": text}]}))
 }
 
 fn deep(levels: usize) -> Answer {
@@ -145,7 +204,10 @@ fn unsupported(params: &Value) -> Answer {
 }
 
 /// Adds the fields that every result of 2026-07-28 has.
-fn complete(mut answer: Answer) -> Answer {
+fn complete(script: &Script, mut answer: Answer) -> Answer {
+    if script.has(&AnswerFault::BareResults.into()) {
+        return answer;
+    }
     if let Answer::Result(Value::Object(fields)) = &mut answer {
         for (key, value) in [
             ("resultType", json!("complete")),

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of MCP's methods.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// The request has no form that JSON-RPC knows.
@@ -50,6 +51,8 @@ pub(crate) enum Answer {
         message: String,
         data: Option<Value>,
     },
+    /// Whole messages, or what stands in their place.
+    Raw(Vec<Bytes>),
     /// The envelope stops in the middle.
     Garbage,
     Silence,
@@ -65,13 +68,13 @@ impl Answer {
         }
     }
 
-    /// The message that goes out, if any does.
-    pub(crate) fn render(self, id: &Value) -> Option<String> {
-        match self {
+    /// The messages that go out, if any do.
+    pub(crate) fn render(self, id: &Value) -> Vec<Bytes> {
+        let text = match self {
             Self::Result(result) => {
-                Some(json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string())
+                json!({"jsonrpc": "2.0", "id": id, "result": result}).to_string()
             }
-            Self::Text(text) => Some(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{text}}}"#)),
+            Self::Text(text) => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{text}}}"#),
             Self::Error {
                 code,
                 message,
@@ -81,13 +84,13 @@ impl Answer {
                 if let (Some(fields), Some(data)) = (error.as_object_mut(), data) {
                     fields.insert("data".to_owned(), data);
                 }
-                Some(json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string())
+                json!({"jsonrpc": "2.0", "id": id, "error": error}).to_string()
             }
-            Self::Garbage => Some(format!(
-                r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":["#
-            )),
-            Self::Silence | Self::Close => None,
-        }
+            Self::Garbage => format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"content":["#),
+            Self::Raw(messages) => return messages,
+            Self::Silence | Self::Close => return Vec::new(),
+        };
+        vec![text.into()]
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use manyhands_core::ListKind;
 use serde_json::{Map, Value, json};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, HandshakeFault};
 use crate::rpc::{Answer, INVALID_PARAMS};
 
 /// The protocol versions with `initialize`, oldest first.
@@ -44,20 +44,39 @@ impl Script {
         let asked = params.get("protocolVersion").and_then(Value::as_str);
         let version = LEGACY.into_iter().find(|known| Some(*known) == asked);
         let [.., newest] = LEGACY;
-        json!({
+        self.spoilt_handshake(json!({
             "protocolVersion": version.unwrap_or(newest),
             "capabilities": self.capabilities(),
             "serverInfo": self.implementation(),
-        })
+        }))
     }
 
     /// The result of `server/discover`.
     pub(crate) fn discovery(&self) -> Value {
-        json!({
+        self.spoilt_handshake(json!({
             "supportedVersions": [MODERN],
             "capabilities": self.capabilities(),
             "_meta": {"io.modelcontextprotocol/serverInfo": self.implementation()},
+        }))
+    }
+
+    /// How long the server reads nothing at first.
+    pub(crate) fn boot_time(&self) -> Option<Duration> {
+        self.find(|fault| match fault {
+            Fault::Handshake(HandshakeFault::BootsSlowly(time)) => Some(*time),
+            _ => None,
         })
+    }
+
+    fn spoilt_handshake(&self, mut result: Value) -> Value {
+        for fault in &self.faults {
+            match fault {
+                Fault::Handshake(fault) => fault.spoil(&mut result),
+                Fault::Text(fault) => fault.spoil_handshake(&mut result),
+                _ => {}
+            }
+        }
+        result
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<&ReplyFn> {
@@ -80,15 +99,31 @@ impl Script {
         })
     }
 
-    /// One page of a list.
-    pub(crate) fn page(&self, kind: ListKind, params: &Value) -> Answer {
+    /// One page of a list, the one of this number since the client came.
+    pub(crate) fn page(&self, kind: ListKind, params: &Value, turn: usize) -> Answer {
+        let page = self.true_page(kind, params);
+        self.faults
+            .iter()
+            .fold(page, |page, fault| match (fault, page) {
+                (Fault::List(fault), page) => fault.spoil(kind, page, turn),
+                (Fault::Text(fault), Answer::Result(mut result)) if kind == ListKind::Tools => {
+                    fault.spoil_tools(&mut result);
+                    Answer::Result(result)
+                }
+                (_, page) => page,
+            })
+    }
+
+    fn true_page(&self, kind: ListKind, params: &Value) -> Answer {
         let items = self.items(kind);
         let cursor = params.get("cursor").and_then(Value::as_str);
         if self.has(&Fault::RepeatsCursor) {
             return page(kind, &items, Some("again".to_owned()));
         }
+        let odd_cursor = self.faults.iter().any(Fault::names_odd_cursors);
         let number = match cursor.map(|text| text.strip_prefix(CURSOR)?.parse::<usize>().ok()) {
             None => 0,
+            Some(None) if odd_cursor => 0,
             Some(Some(number)) => number,
             Some(None) => return Answer::error(INVALID_PARAMS, "no such cursor"),
         };
@@ -124,7 +159,7 @@ impl Script {
         ];
         let declared = offers.into_iter().filter(|(_, offered)| *offered);
         declared
-            .map(|(name, _)| (name.to_owned(), json!({})))
+            .map(|(name, _)| (name.to_owned(), json!({"listChanged": true})))
             .collect::<Map<_, _>>()
             .into()
     }
@@ -168,7 +203,7 @@ mod tests {
         let mut params = json!({});
         let mut pages = Vec::new();
         loop {
-            let page = result(script.page(ListKind::ResourceTemplates, &params));
+            let page = result(script.page(ListKind::ResourceTemplates, &params, 0));
             pages.push(page["resourceTemplates"].clone());
             match page.get("nextCursor") {
                 Some(next) => params = json!({"cursor": next}),
@@ -185,7 +220,7 @@ mod tests {
             page_size: Some(2),
             ..Script::default()
         };
-        let page = result(script.page(ListKind::ResourceTemplates, &json!({})));
+        let page = result(script.page(ListKind::ResourceTemplates, &json!({}), 0));
         assert_eq!(page, json!({"resourceTemplates": [0, 1]}));
     }
 
@@ -205,6 +240,9 @@ mod tests {
             templates: vec![json!({})],
             ..Script::default()
         };
-        assert_eq!(script.capabilities(), json!({"resources": {}}));
+        assert_eq!(
+            script.capabilities(),
+            json!({"resources": {"listChanged": true}})
+        );
     }
 }

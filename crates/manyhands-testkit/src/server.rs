@@ -6,12 +6,14 @@ use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, SinkExt as _, Stream};
 use manyhands_transport::Connector;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::broadcast;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, WireFault};
+use crate::outlet::Frame;
 use crate::record::Record;
 use crate::relay::{self, Relay};
 use crate::script::Script;
@@ -95,7 +97,8 @@ impl ScriptedServer {
 
     /// Misbehaves in this way too.
     #[must_use]
-    pub fn fault(self, fault: Fault) -> Self {
+    pub fn fault(self, fault: impl Into<Fault>) -> Self {
+        let fault = fault.into();
         self.with(|script| script.faults.push(fault))
     }
 
@@ -104,6 +107,26 @@ impl ScriptedServer {
     #[must_use]
     pub fn calls(&self) -> Vec<(String, Value)> {
         self.record.calls()
+    }
+
+    /// How many requests or notifications of this method have come in; 64 methods are counted.
+    #[must_use]
+    pub fn asked(&self, method: &str) -> usize {
+        self.record.times_asked(method)
+    }
+
+    /// How many answers have come in to what the server asked.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        self.record.times_answered()
+    }
+
+    /// Tells all clients of something: those of 2026-07-28 that listen to it, and all others. One
+    /// that lags more than 1,024 such notifications behind misses some.
+    pub fn notify(&self, method: &str, params: &Value) {
+        let news = json!({"jsonrpc": "2.0", "method": method, "params": params});
+        // With nobody connected there is nobody to tell.
+        let _ = self.record.news().send(news);
     }
 
     /// How many cancellations have come in.
@@ -148,8 +171,17 @@ impl ScriptedServer {
     /// Dropping the future ends the connection.
     pub async fn serve(&self, io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let (read, write) = tokio::io::split(io);
-        self.serve_messages(lines::incoming(read), lines::outgoing(write))
-            .await;
+        let pause = self.script().find(|fault| match fault {
+            Fault::Wire(WireFault::Drips(pause)) => Some(*pause),
+            _ => None,
+        });
+        match pause {
+            Some(pause) => {
+                let outgoing = lines::dripping(write, pause);
+                session::run(self, lines::incoming(read), outgoing).await;
+            }
+            None => session::run(self, lines::incoming(read), lines::outgoing(write)).await,
+        }
     }
 
     /// Serves one client over whole messages, until they end.
@@ -161,6 +193,7 @@ impl ScriptedServer {
         incoming: impl Stream<Item = io::Result<Bytes>>,
         outgoing: impl Sink<Bytes, Error = io::Error>,
     ) {
+        let outgoing = outgoing.with(|frame: Frame| std::future::ready(Ok(frame.into_bytes())));
         session::run(self, incoming, outgoing).await;
     }
 
@@ -204,6 +237,10 @@ impl ScriptedServer {
         script
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
+    }
+
+    pub(crate) fn news(&self) -> broadcast::Receiver<Value> {
+        self.record.news().subscribe()
     }
 
     pub(crate) fn record(&self) -> &Arc<Record> {

@@ -109,10 +109,7 @@ async fn what_is_added_to_a_clone_shows_on_an_open_connection() {
 
 #[tokio::test(start_paused = true)]
 async fn a_bad_handshake_is_told_apart_by_its_kind() {
-    let refuses = Fault::RefusesHandshake {
-        code: -32_000,
-        message: "set API_KEY".to_owned(),
-    };
+    let refuses = Fault::RefusesHandshake(-32_000, "set API_KEY".to_owned());
     for (fault, kind) in [
         (Fault::NeverAnswersHandshake, ConnectErrorKind::TimedOut),
         (Fault::ClosesAtHandshake, ConnectErrorKind::Exited),
@@ -152,7 +149,6 @@ async fn calls_without_an_answer_end_at_their_deadline() {
         Fault::HangsOnCall,
         Fault::WrongId,
         Fault::GarbageReply,
-        Fault::OversizedReply(MAX_MESSAGE),
         Fault::AnswersInReverse(2),
     ] {
         let server = server(fault.clone());
@@ -164,6 +160,14 @@ async fn calls_without_an_answer_end_at_their_deadline() {
         until(&server, |it| it.cancelled() == 1).await;
         assert!(list(&connection, None).await.is_ok(), "{fault:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_large_is_told_at_once() {
+    let connection = connect(&server(Fault::OversizedReply(MAX_MESSAGE))).await;
+    let error = call(&connection, "t").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::MalformedReply);
+    assert!(list(&connection, None).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]

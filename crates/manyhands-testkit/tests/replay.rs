@@ -106,7 +106,7 @@ async fn what_is_not_on_the_tape_is_refused_with_the_difference() {
     let expected = [
         "no \"tools/call\" like this on the tape: params.arguments.b[0] is true there and false here",
         "no \"tools/call\" like this on the tape: params.arguments.c is missing there and \"x\" here",
-        "no \"resources/read\" like this on the tape: the tape has initialize, tools/call, tools/list",
+        "no \"resources/read\" like this on the tape: the tape has server/discover, initialize, tools/call, tools/list",
     ];
     for (error, expected) in refused.iter().zip(expected) {
         assert!(

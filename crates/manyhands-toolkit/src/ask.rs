@@ -10,12 +10,11 @@ use manyhands_core::{
     Printable, Reply, Request, ServerId, either,
 };
 use manyhands_registry::Unknown;
+use manyhands_transport::Supervised;
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use crate::report::ServerStatus;
 use crate::shared::{Shared, Slot};
-use crate::toolkit::started;
 
 /// A call that is sent when it is awaited.
 #[must_use = "nothing is sent until this is awaited"]
@@ -88,7 +87,7 @@ impl Ask {
                     error.to_string(),
                 )
             })?;
-        self.wait_while_starting().await?;
+        self.wait_for_offer().await?;
         let (server, request) = self
             .resolve(arguments)
             .map_err(|unknown| self.not_found(&unknown))?;
@@ -141,24 +140,17 @@ impl Ask {
         })
     }
 
-    /// A server that is still starting is waited for, on the caller's time.
-    async fn wait_while_starting(&mut self) -> Result<(), CallError> {
-        let Some(slot) = self.slot() else {
+    /// A server whose offer is not known yet is started and waited for, on the caller's time.
+    async fn wait_for_offer(&mut self) -> Result<(), CallError> {
+        let Some(slot) = self.slot().filter(|slot| !slot.is_introduced()) else {
             return Ok(());
         };
-        if slot.state.borrow().status != ServerStatus::Starting {
+        let Some(server) = self.shared.router.supervised(&slot.id) else {
             return Ok(());
-        }
+        };
         let limit = self.context.timeout.unwrap_or(slot.settings.timeout.0);
         let end = Instant::now() + limit;
-        if timeout_at(end, started(slot)).await.is_err() {
-            let cause = format!("its server is still starting after {limit:?}");
-            return Err(
-                CallError::new(ErrorKind::Unavailable, Delivery::NotSent, cause)
-                    .with_server(slot.id.clone())
-                    .with_advice("try again in a while, or raise the timeout"),
-            );
-        }
+        introduced(slot, &server, end, limit).await?;
         self.context.timeout = Some(end.saturating_duration_since(Instant::now()));
         Ok(())
     }
@@ -203,6 +195,32 @@ impl Ask {
             .with_advice(advice(kind, unknown)),
         };
         error.with_server(slot.id.clone())
+    }
+}
+
+/// Waits until a server was asked what it offers.
+async fn introduced(
+    slot: &Slot,
+    server: &Supervised,
+    end: Instant,
+    limit: Duration,
+) -> Result<(), CallError> {
+    let mut state = slot.state.subscribe();
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        let connection = server.connection(left).await?;
+        tokio::select! {
+            // The slot holds the sender, so this ends only by the introduction.
+            _ = state.wait_for(|state| state.info.is_some()) => return Ok(()),
+            // It is waited for again, on its next connection.
+            _ = connection.closed() => {}
+            () = sleep_until(end) => {
+                let cause = format!("its server has not yet said what it offers after {limit:?}");
+                return Err(CallError::new(ErrorKind::Unavailable, Delivery::NotSent, cause)
+                    .with_server(slot.id.clone())
+                    .with_advice("try again in a while, or raise the timeout"));
+            }
+        }
     }
 }
 

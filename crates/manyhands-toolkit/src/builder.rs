@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use manyhands_core::{ServerId, nearest};
 use manyhands_routing::{Down, RouteState};
-use manyhands_transport::Connector;
+use manyhands_transport::{ConnectOptions, Connector, Supervised};
 use tokio::sync::{Semaphore, watch};
 
 use crate::member::live;
@@ -89,6 +89,7 @@ impl Member {
 
     fn first_state(&self) -> State {
         State::new(match &self.plan {
+            Plan::Connect(_) if self.settings.lazy => ServerStatus::Idle,
             Plan::Connect(_) => ServerStatus::Starting,
             Plan::Broken { cause, mend } => ServerStatus::Failed {
                 cause: cause.clone(),
@@ -145,6 +146,15 @@ impl Builder {
         self
     }
 
+    /// Adjusts the settings of all servers that are there already.
+    #[must_use]
+    pub fn servers(mut self, adjust: impl Fn(ServerSettings) -> ServerSettings) -> Self {
+        for member in &mut self.members {
+            member.settings = adjust(std::mem::take(&mut member.settings));
+        }
+        self
+    }
+
     /// Keeps only this server, so that no other is started.
     #[must_use]
     pub fn only(mut self, id: &ServerId) -> Self {
@@ -164,7 +174,7 @@ impl Builder {
         self
     }
 
-    /// Starts all servers and returns at once. Needs a Tokio runtime.
+    /// Starts all servers that are not lazy, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -179,17 +189,17 @@ impl Builder {
         {
             match plan {
                 Plan::Connect(connector) => {
-                    shared.router.set(
-                        id.clone(),
-                        RouteState::Down(Down::new("the server is still starting")),
-                    );
-                    let life = live(
-                        shared.clone(),
-                        id,
-                        connector,
-                        settings,
-                        spawn_permits.clone(),
-                    );
+                    let options = ConnectOptions::new(id.clone())
+                        .with_start_limit(settings.start_timeout.0)
+                        .with_spawn_permits(spawn_permits.clone());
+                    let server = Supervised::new(connector, options, settings.supervision());
+                    if !settings.lazy {
+                        server.start();
+                    }
+                    shared
+                        .router
+                        .set(id, RouteState::Up(server.clone(), settings.timeout.0));
+                    let life = live(shared.clone(), server);
                     tasks.push(tokio::spawn(life).abort_handle());
                 }
                 Plan::Broken { cause, mend } => {

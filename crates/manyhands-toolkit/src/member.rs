@@ -1,56 +1,57 @@
-//! One server's life in a toolkit: started, asked, published, followed to its end.
+//! One server's life in a toolkit: asked what it offers whenever it is connected, published, followed for ever.
 
 use std::sync::Arc;
 
 use manyhands_core::ServerId;
 use manyhands_discovery::{Limits, discover};
 use manyhands_registry::Diff;
-use manyhands_routing::{Down, RouteState};
-use manyhands_transport::{ConnectError, ConnectErrorKind, ConnectOptions, Connection, Connector};
-use tokio::sync::Semaphore;
+use manyhands_transport::{ConnectErrorKind, Connection, Outage, Phase, Supervised};
 use tokio::time::Instant;
 
 use crate::report::ServerStatus;
-use crate::settings::ServerSettings;
 use crate::shared::{Shared, State};
 
-/// Runs until the server's connection has ended.
-pub(crate) async fn live(
-    shared: Arc<Shared>,
-    id: ServerId,
-    connector: Connector,
-    settings: ServerSettings,
-    spawn_permits: Arc<Semaphore>,
-) {
-    let started = Instant::now();
-    let options = ConnectOptions::new(id.clone())
-        .with_start_limit(settings.start_timeout.0)
-        .with_spawn_permits(spawn_permits);
-    match connector.connect(options).await {
-        Ok(connection) => {
-            introduce(&shared, &id, &connection, &settings, started).await;
-            let how = connection.closed().await;
-            lost(&shared, &id, &connection, how);
+/// Follows a server through its phases until it is closed.
+pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
+    let (id, mut phases) = (server.server().clone(), server.phases());
+    let mut started = Instant::now();
+    while let Some(phase) = phases.next().await {
+        match phase {
+            Phase::Starting { .. } => {
+                started = Instant::now();
+                shared.starting(&id);
+            }
+            Phase::Up(connection) => {
+                introduce(&shared, &server, &connection, started).await;
+            }
+            Phase::Idle => shared.idle(&id),
+            Phase::BackingOff { until, why } => failed(&shared, &id, &why, Some(until), started),
+            Phase::Failed { retry_at, why } => failed(&shared, &id, &why, retry_at, started),
+            _ => {}
         }
-        Err(error) => refused(&shared, &id, &error, started),
     }
 }
 
-/// Asks a connected server what it offers, and makes it usable.
+/// Asks a connected server what it offers, and makes that known.
 async fn introduce(
     shared: &Shared,
-    id: &ServerId,
+    server: &Supervised,
     connection: &Connection,
-    settings: &ServerSettings,
     started: Instant,
 ) {
+    let _in_use = server.in_use();
+    let id = server.server();
     let found = discover(connection, &Limits::default()).await;
-    // The route comes first: whoever finds a name in the catalogue can call it.
-    shared.router.set(
-        id.clone(),
-        RouteState::Up(connection.clone(), settings.timeout.0),
-    );
-    let diff = shared.publish(id, &found.inventory);
+    if connection.is_closed() {
+        // What it said halfway is no offer; how it ended is told by the next phase.
+        return;
+    }
+    // Tools that cannot be listed for once are kept as they were.
+    let diff = if found.failure.is_none() || !shared.is_introduced(id) {
+        shared.publish(id, &found.inventory)
+    } else {
+        Diff::default()
+    };
     let status = match found.failure {
         None => ServerStatus::Ready,
         Some(error) => ServerStatus::Failed {
@@ -64,38 +65,23 @@ async fn introduce(
     shared.set(id, state, diff);
 }
 
-/// The server could not be connected.
-fn refused(shared: &Shared, id: &ServerId, error: &ConnectError, started: Instant) {
-    let (cause, mend) = (error.cause().to_owned(), error.mend().map(str::to_owned));
-    let mut down = Down::new(cause.clone()).with_mend(mend.clone());
-    let status = if error.kind() == ConnectErrorKind::Unauthorized {
-        down = down.unauthorized();
-        ServerStatus::NeedsAuth { cause, mend }
-    } else {
-        ServerStatus::Failed { cause, mend }
+/// The server could not be connected, or was lost. What it offered stays in the catalogue, so that names keep their
+/// meaning.
+fn failed(
+    shared: &Shared,
+    id: &ServerId,
+    why: &Outage,
+    retry_at: Option<Instant>,
+    started: Instant,
+) {
+    let (cause, mend) = (why.cause().to_owned(), why.mend().map(str::to_owned));
+    let status = match why.kind() {
+        Some(ConnectErrorKind::Unauthorized) => ServerStatus::NeedsAuth { cause, mend },
+        _ => ServerStatus::Failed { cause, mend },
     };
-    shared.router.set(id.clone(), RouteState::Down(down));
     let mut state = State::new(status);
-    state.took = Some(started.elapsed());
-    state.diagnostics = error.diagnostics().clone();
-    shared.set(id, state, Diff::default());
-}
-
-/// The connection ended. What the server offered stays in the catalogue, so that names keep their meaning.
-fn lost(shared: &Shared, id: &ServerId, connection: &Connection, how: String) {
-    let diagnostics = connection.diagnostics();
-    let how = match diagnostics.last_words() {
-        Some(words) => format!("{how}; its last words: \"{words}\""),
-        None => how,
-    };
-    let mend = "look at its log, then start it again".to_owned();
-    let down = Down::new(how.clone()).with_mend(Some(mend.clone()));
-    shared.router.set(id.clone(), RouteState::Down(down));
-    let mut state = State::new(ServerStatus::Failed {
-        cause: how,
-        mend: Some(mend),
-    });
-    state.info = Some(connection.info().clone());
-    state.diagnostics = diagnostics;
+    state.took = why.kind().map(|_| started.elapsed());
+    state.diagnostics = why.diagnostics().clone();
+    state.retry_at = retry_at;
     shared.set(id, state, Diff::default());
 }

@@ -16,6 +16,8 @@ pub enum ServerStatus {
     Starting,
     /// It is connected.
     Ready,
+    /// It is not running, and starts when it is called.
+    Idle,
     /// It wants credentials that it did not get.
     NeedsAuth {
         /// What happened, as a lowercase clause.
@@ -35,12 +37,13 @@ pub enum ServerStatus {
 }
 
 impl ServerStatus {
-    /// The word for it: `starting`, `ready`, `needs-auth`, `failed` or `disabled`.
+    /// The word for it: `starting`, `ready`, `idle`, `needs-auth`, `failed` or `disabled`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
+            Self::Idle => "idle",
             Self::NeedsAuth { .. } => "needs-auth",
             Self::Failed { .. } => "failed",
             Self::Disabled => "disabled",
@@ -65,7 +68,7 @@ impl ServerStatus {
         }
     }
 
-    /// Whether somebody has to do something before the server can be used.
+    /// Whether it cannot be used as it should be. It may still mend by itself.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::NeedsAuth { .. } | Self::Failed { .. })
@@ -98,6 +101,8 @@ pub struct ServerReport {
     pub took: Option<Duration>,
     /// What was noticed beside the protocol.
     pub diagnostics: Snapshot,
+    /// In how long a server that failed is tried again: by itself, or by a call once it failed too often.
+    pub retry_in: Option<Duration>,
 }
 
 /// How all servers are doing. `Display` gives one aligned line per server.
@@ -143,6 +148,10 @@ impl fmt::Display for Report {
                 server.id,
                 server.status.word()
             )?;
+            if let Some(wait) = server.retry_in {
+                // Rounded up, so that the time is never given too early.
+                write!(f, "; next try in {} s", wait.as_secs_f64().ceil())?;
+            }
         }
         Ok(())
     }
@@ -154,6 +163,7 @@ impl fmt::Display for ServerReport {
         match &self.status {
             ServerStatus::Starting => f.write_str("not ready yet"),
             ServerStatus::Disabled => f.write_str("switched off in the configuration"),
+            ServerStatus::Idle => f.write_str("not running; starts when it is called"),
             ServerStatus::Ready => {
                 f.write_str(&self.offer())?;
                 let noticed = self.notices.len();

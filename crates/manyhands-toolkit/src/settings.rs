@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use manyhands_core::HumanDuration;
+use manyhands_transport::{Restart, Supervision};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Settings of the whole toolkit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +37,112 @@ pub struct ServerSettings {
     pub timeout: HumanDuration,
     /// How long the server may take from its start to the end of the handshake. Default: 60s.
     pub start_timeout: HumanDuration,
+    /// How the server is started again when it fails; false for never. Default: 10 times within 5m.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse")]
+    pub restart: Option<RestartSettings>,
+    /// Whether the server is started by the first call that names it. Until then its tools are unknown. Default: false.
+    pub lazy: bool,
+    /// How long nobody must have called the server for it to be stopped; the next call starts it again. Default: never.
+    pub idle_stop: Option<HumanDuration>,
+}
+
+/// How a server that failed is started again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct RestartSettings {
+    /// How many restarts there may be within `within`; after that, a call 5m later tries once more. Default: 10.
+    pub attempts: u32,
+    /// The time over which restarts are counted; it slides. Default: 5m.
+    pub within: HumanDuration,
+    /// The longest wait before the first restart; it doubles each time. Default: 500ms.
+    pub backoff: HumanDuration,
+    /// The longest wait before any restart. Default: 1m.
+    pub max_backoff: HumanDuration,
+}
+
+impl Default for RestartSettings {
+    fn default() -> Self {
+        let restart = Restart::default();
+        Self {
+            attempts: restart.attempts,
+            within: HumanDuration(restart.within),
+            backoff: HumanDuration(restart.backoff),
+            max_backoff: HumanDuration(restart.max_backoff),
+        }
+    }
+}
+
+impl RestartSettings {
+    /// Sets how many restarts there may be within which time.
+    #[must_use]
+    pub fn with_budget(mut self, attempts: u32, within: Duration) -> Self {
+        (self.attempts, self.within) = (attempts, HumanDuration(within));
+        self
+    }
+
+    /// Sets the longest wait before the first restart, and before any.
+    #[must_use]
+    pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
+        (self.backoff, self.max_backoff) = (HumanDuration(first), HumanDuration(max));
+        self
+    }
+
+    fn policy(&self) -> Restart {
+        Restart::default()
+            .with_budget(self.attempts, self.within.0)
+            .with_backoff(self.backoff.0, self.max_backoff.0)
+    }
+}
+
+/// How a server that failed is started again: an object, or false for never.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[schemars(rename = "Restart")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum OrFalse {
+    Policy(RestartSettings),
+    Flag(bool),
+}
+
+/// `restart` is an object, or `false` for never; `true` is the default.
+mod or_false {
+    use super::*;
+
+    pub(super) fn serialize<S: Serializer>(
+        restart: &Option<RestartSettings>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match restart {
+            Some(settings) => settings.serialize(serializer),
+            None => serializer.serialize_bool(false),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<RestartSettings>, D::Error> {
+        deserializer.deserialize_any(ObjectOrFalse)
+    }
+
+    struct ObjectOrFalse;
+
+    impl<'de> Visitor<'de> for ObjectOrFalse {
+        type Value = Option<RestartSettings>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object, or false for never")
+        }
+
+        fn visit_bool<E>(self, restarts: bool) -> Result<Self::Value, E> {
+            Ok(restarts.then(RestartSettings::default))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            RestartSettings::deserialize(MapAccessDeserializer::new(map)).map(Some)
+        }
+    }
 }
 
 impl Default for ServerSettings {
@@ -42,6 +151,9 @@ impl Default for ServerSettings {
             required: false,
             timeout: HumanDuration(Duration::from_secs(30)),
             start_timeout: HumanDuration(Duration::from_secs(60)),
+            restart: Some(RestartSettings::default()),
+            lazy: false,
+            idle_stop: None,
         }
     }
 }
@@ -66,5 +178,87 @@ impl ServerSettings {
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.start_timeout = HumanDuration(limit);
         self
+    }
+
+    /// Sets how the server is started again when it fails.
+    #[must_use]
+    pub fn restart(mut self, settings: RestartSettings) -> Self {
+        self.restart = Some(settings);
+        self
+    }
+
+    /// Never starts the server again when it fails.
+    #[must_use]
+    pub fn no_restart(mut self) -> Self {
+        self.restart = None;
+        self
+    }
+
+    /// Sets whether the server is started by the first call that names it.
+    #[must_use]
+    pub fn lazy(mut self, lazy: bool) -> Self {
+        self.lazy = lazy;
+        self
+    }
+
+    /// Stops the server when nobody has called it for so long; the next call starts it again.
+    #[must_use]
+    pub fn idle_stop(mut self, limit: Duration) -> Self {
+        self.idle_stop = Some(HumanDuration(limit));
+        self
+    }
+
+    pub(crate) fn supervision(&self) -> Supervision {
+        let restart = self.restart.as_ref();
+        Supervision::default()
+            .with_restart(restart.map_or_else(Restart::never, RestartSettings::policy))
+            .with_idle_stop(self.idle_stop.map(|limit| limit.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn restart(settings: Value) -> Result<Restart, String> {
+        let settings: ServerSettings =
+            serde_json::from_value(settings).map_err(|error| error.to_string())?;
+        Ok(settings.supervision().restart)
+    }
+
+    #[test]
+    fn restarts_are_an_object_or_a_flag() {
+        assert_eq!(restart(json!({})), Ok(Restart::default()));
+        assert_eq!(restart(json!({"restart": true})), Ok(Restart::default()));
+        assert_eq!(restart(json!({"restart": false})), Ok(Restart::never()));
+        let written = json!({"attempts": 2, "within": "1m", "backoff": "1s", "maxBackoff": "5s"});
+        let seconds = Duration::from_secs;
+        let meant = Restart::default()
+            .with_budget(2, seconds(60))
+            .with_backoff(seconds(1), seconds(5));
+        assert_eq!(restart(json!({"restart": written})), Ok(meant));
+        let error = restart(json!({"restart": "never"})).unwrap_err();
+        assert!(
+            error.contains("expected an object, or false for never"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn settings_are_read_as_they_are_written() {
+        for settings in [
+            ServerSettings::default(),
+            ServerSettings::default()
+                .no_restart()
+                .lazy(true)
+                .idle_stop(Duration::from_secs(90)),
+        ] {
+            let written = serde_json::to_value(&settings).unwrap();
+            assert_eq!(
+                serde_json::from_value::<ServerSettings>(written).unwrap(),
+                settings
+            );
+        }
     }
 }

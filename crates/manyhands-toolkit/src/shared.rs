@@ -8,8 +8,9 @@ use arc_swap::ArcSwap;
 use manyhands_core::{Inventory, ServerId, ServerInfo};
 use manyhands_registry::{Catalogue, Diff};
 use manyhands_routing::Router;
-use manyhands_transport::Snapshot;
+use manyhands_transport::{Phase, Snapshot};
 use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
 use crate::report::{Report, ServerReport, ServerStatus};
@@ -37,9 +38,19 @@ pub(crate) struct Slot {
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) status: ServerStatus,
+    /// How it introduced itself, the last time that it was asked what it offers.
     pub(crate) info: Option<ServerInfo>,
     pub(crate) took: Option<Duration>,
     pub(crate) diagnostics: Snapshot,
+    /// When it is tried again.
+    pub(crate) retry_at: Option<Instant>,
+}
+
+impl Slot {
+    /// Whether the server was ever asked what it offers.
+    pub(crate) fn is_introduced(&self) -> bool {
+        self.state.borrow().info.is_some()
+    }
 }
 
 impl State {
@@ -49,6 +60,7 @@ impl State {
             info: None,
             took: None,
             diagnostics: Snapshot::default(),
+            retry_at: None,
         }
     }
 }
@@ -90,9 +102,39 @@ impl Shared {
         diff
     }
 
+    /// Whether a server was ever asked what it offers.
+    pub(crate) fn is_introduced(&self, id: &ServerId) -> bool {
+        self.slot(id).is_some_and(Slot::is_introduced)
+    }
+
+    /// Says that a server is being started. One that failed counts as failed until it is ready.
+    pub(crate) fn starting(&self, id: &ServerId) {
+        self.turn(id, ServerStatus::Starting, |now| {
+            matches!(now, ServerStatus::Ready | ServerStatus::Idle)
+        });
+    }
+
+    /// Says that a server is not running, and starts when it is called.
+    pub(crate) fn idle(&self, id: &ServerId) {
+        self.turn(id, ServerStatus::Idle, |now| *now != ServerStatus::Idle);
+    }
+
+    fn turn(&self, id: &ServerId, to: ServerStatus, from: impl Fn(&ServerStatus) -> bool) {
+        let turns = self
+            .slot(id)
+            .is_some_and(|slot| from(&slot.state.borrow().status));
+        if turns {
+            self.set(id, State::new(to), Diff::default());
+        }
+    }
+
     /// Sets what is known of a server, and tells everyone.
-    pub(crate) fn set(&self, id: &ServerId, state: State, diff: Diff) {
+    pub(crate) fn set(&self, id: &ServerId, mut state: State, diff: Diff) {
         let Some(slot) = self.slot(id) else { return };
+        if state.info.is_none() {
+            // How it introduced itself outlives its connection, as what it offered does.
+            state.info.clone_from(&slot.state.borrow().info);
+        }
         let status = state.status.clone();
         tracing::info!(server = %id, state = status.word(), cause = status.cause(), "server state");
         slot.state.send_replace(state);
@@ -111,7 +153,7 @@ impl Shared {
         let mut report = Report::default();
         for slot in &self.slots {
             let state = slot.state.borrow().clone();
-            let connection = self.router.connection(&slot.id);
+            let phase = self.router.supervised(&slot.id).map(|it| it.phase());
             let of_slot = |server: &ServerId| *server == slot.id;
             report.servers.push(ServerReport {
                 id: slot.id.clone(),
@@ -141,7 +183,13 @@ impl Shared {
                     .map(|it| it.as_str().to_owned())
                     .collect(),
                 took: state.took,
-                diagnostics: connection.map_or(state.diagnostics, |it| it.diagnostics()),
+                diagnostics: match phase {
+                    Some(Phase::Up(connection)) => connection.diagnostics(),
+                    _ => state.diagnostics,
+                },
+                retry_in: state
+                    .retry_at
+                    .map(|at| at.saturating_duration_since(Instant::now())),
             });
         }
         report

@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use manyhands_core::{CapabilityKind, ServerId};
+use manyhands_core::CapabilityKind;
 use manyhands_registry::Catalogue;
+use manyhands_transport::Phase;
 use serde_json::Value;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -120,7 +121,8 @@ impl Toolkit {
         let _ = timeout_at(end_of_grace, self.all_started()).await;
     }
 
-    /// Waits until no server is starting any more: each is ready or has failed.
+    /// Waits until no server is starting any more: each is ready, has failed, or waits for its first use. One that
+    /// failed may become ready later, which [`changes`](Self::changes) tells.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing; servers go on starting.
@@ -128,14 +130,26 @@ impl Toolkit {
         join_all(self.0.shared.slots().iter().map(started)).await;
     }
 
+    /// Starts every server that was never asked what it offers, as a call to it would: those that are started lazily,
+    /// and those that failed and are not started again by themselves any more. Waits for none of them.
+    pub fn start_all(&self) {
+        let slots = self.0.shared.slots().iter();
+        for slot in slots.filter(|slot| !slot.is_introduced()) {
+            if let Some(server) = self.0.shared.router.supervised(&slot.id) {
+                server.start();
+                if matches!(server.phase(), Phase::Starting { .. }) {
+                    self.0.shared.starting(&slot.id);
+                }
+            }
+        }
+    }
+
     /// Ends every server: says goodbye, then kills what does not go. Takes 5 s at most.
     pub async fn close(&self) {
         self.0.tasks.iter().for_each(AbortHandle::abort);
-        let servers: Vec<&ServerId> = self.0.shared.slots().iter().map(|slot| &slot.id).collect();
-        let connections = servers
-            .into_iter()
-            .filter_map(|id| self.0.shared.router.connection(id));
-        join_all(connections.map(|connection| async move { connection.close().await })).await;
+        let slots = self.0.shared.slots().iter();
+        let servers = slots.filter_map(|slot| self.0.shared.router.supervised(&slot.id));
+        join_all(servers.map(|server| async move { server.close().await })).await;
     }
 }
 
@@ -147,7 +161,7 @@ impl fmt::Debug for Toolkit {
 }
 
 /// Waits until one server is not starting any more.
-pub(crate) async fn started(slot: &Slot) {
+async fn started(slot: &Slot) {
     let mut state = slot.state.subscribe();
     // The slot holds the sender, so this ends only by a change of state.
     let _ = state

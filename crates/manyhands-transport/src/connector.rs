@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use manyhands_core::ServerId;
@@ -13,8 +14,10 @@ use tokio::sync::Semaphore;
 use crate::connection::Connection;
 use crate::diagnostics::Diagnostics;
 use crate::error::{ConnectError, OpenError};
-use crate::http::HttpSettings;
+use crate::http::{HttpSettings, legacy};
+use crate::input::Input;
 use crate::stdio::StdioSettings;
+use crate::unix;
 use crate::wire::{Keeper, TaskGuard, Wire};
 
 /// How long a server may take from its start to the end of the handshake: 60 s.
@@ -60,34 +63,61 @@ impl<T: Transport> DynTransport for T {
     }
 }
 
-/// Knows how to reach one server. Cheap to clone.
+/// Knows how to reach one server. Clones share what was learned of it. Cheap to clone.
 #[derive(Clone)]
-pub struct Connector(Kind);
+pub struct Connector {
+    kind: Kind,
+    /// The protocol version that the last handshake agreed on.
+    known: Arc<Mutex<Option<String>>>,
+}
 
 #[derive(Clone)]
 enum Kind {
     Stdio(Arc<StdioSettings>),
     Http(Arc<HttpSettings>),
+    Sse(Arc<HttpSettings>),
+    Unix(Arc<Path>),
     Custom(Arc<dyn DynTransport>),
 }
 
-/// What a connector opened: messages that we frame, or HTTP that rmcp speaks.
+/// What a connector opened.
 pub(crate) enum Opened {
+    /// One pair of streams for all messages.
     Wire(Wire),
+    /// An exchange of its own for each message.
     Http(Arc<HttpSettings>),
 }
 
 impl Connector {
+    fn of(kind: Kind) -> Self {
+        let known = Arc::default();
+        Self { kind, known }
+    }
+
     /// Reaches a server by starting it as a child process.
     #[must_use]
     pub fn stdio(settings: StdioSettings) -> Self {
-        Self(Kind::Stdio(Arc::new(settings)))
+        Self::of(Kind::Stdio(Arc::new(settings)))
     }
 
-    /// Reaches a server at a URL, over streamable HTTP.
+    /// Reaches a server at a URL, over streamable HTTP; or, where it knows none, over what came before it.
     #[must_use]
     pub fn http(settings: HttpSettings) -> Self {
-        Self(Kind::Http(Arc::new(settings)))
+        Self::of(Kind::Http(Arc::new(settings)))
+    }
+
+    /// Reaches a server at a URL, over the HTTP transport of 2024-11-05: an event stream, and a POST per message.
+    #[must_use]
+    pub fn sse(settings: HttpSettings) -> Self {
+        Self::of(Kind::Sse(Arc::new(settings)))
+    }
+
+    /// Reaches a server that speaks newline-delimited JSON at a Unix socket; `@name` is one of Linux's abstract sockets.
+    ///
+    /// For a server that speaks HTTP there, see [`HttpSettings::unix_socket`].
+    #[must_use]
+    pub fn unix(path: impl AsRef<Path>) -> Self {
+        Self::of(Kind::Unix(path.as_ref().into()))
     }
 
     /// Reaches a server that runs in this process: `serve` is called with its end of
@@ -102,7 +132,7 @@ impl Connector {
 
     /// Reaches a server by your own [`Transport`].
     pub fn custom(transport: impl Transport) -> Self {
-        Self(Kind::Custom(Arc::new(transport)))
+        Self::of(Kind::Custom(Arc::new(transport)))
     }
 
     /// Connects: opens the transport and shakes hands, within the start limit.
@@ -113,27 +143,53 @@ impl Connector {
     /// # Cancel safety
     /// Dropping the future ends what it started, child process included.
     pub async fn connect(&self, options: ConnectOptions) -> Result<Connection, ConnectError> {
-        crate::handshake::connect(self, options).await
+        crate::connect::connect(self, options).await
     }
 
     pub(crate) async fn open(&self) -> Result<Opened, OpenError> {
-        match &self.0 {
+        match &self.kind {
             Kind::Stdio(settings) => settings.open().map(Opened::Wire),
             Kind::Http(settings) => Ok(Opened::Http(settings.clone())),
+            Kind::Sse(settings) => legacy::open(settings).await.map(Opened::Wire),
+            Kind::Unix(path) => unix::open(path).await.map(Opened::Wire),
             Kind::Custom(transport) => transport.open_boxed().await.map(Opened::Wire),
         }
     }
 
+    /// The protocol version that the last handshake of this connector agreed on.
+    ///
+    /// It is what to remember of a server, and to hand in as [`ConnectOptions::known_version`], where a program
+    /// is started anew.
+    #[must_use]
+    pub fn known_version(&self) -> Option<String> {
+        self.known().clone()
+    }
+
+    pub(crate) fn remember(&self, version: Option<&str>) {
+        *self.known() = version.map(str::to_owned);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<String>> {
+        // A text stays a text after a panic elsewhere.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether its transport is older than `server/discover`.
+    pub(crate) fn predates_discovery(&self) -> bool {
+        matches!(self.kind, Kind::Sse(_))
+    }
+
     pub(crate) fn spawns(&self) -> bool {
-        matches!(self.0, Kind::Stdio(_))
+        matches!(self.kind, Kind::Stdio(_))
     }
 }
 
 impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &self.kind {
             Kind::Stdio(settings) => settings.fmt(f),
-            Kind::Http(settings) => settings.fmt(f),
+            Kind::Http(settings) | Kind::Sse(settings) => settings.fmt(f),
+            Kind::Unix(path) => f.debug_tuple("Unix").field(path).finish(),
             Kind::Custom(_) => f.write_str("Custom"),
         }
     }
@@ -163,6 +219,24 @@ pub struct ConnectOptions {
     pub start_limit: Duration,
     /// Shared by servers that should not all be spawned in the same instant; none by default.
     pub spawn_permits: Option<Arc<Semaphore>>,
+    /// Which protocol version is spoken; found out by default.
+    pub protocol: Protocol,
+    /// The version that the server is known to speak from an earlier run; it is tried first, and found out anew
+    /// where it does not do.
+    pub known_version: Option<String>,
+    /// Answers what the server asks; by default everything is declined.
+    pub input: Input,
+}
+
+/// Which protocol version is spoken with a server.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// The newest that both sides speak, found out by asking.
+    #[default]
+    Auto,
+    /// This one, such as `2025-11-25`, without asking for others.
+    Version(String),
 }
 
 impl ConnectOptions {
@@ -173,7 +247,31 @@ impl ConnectOptions {
             server,
             start_limit: START_LIMIT,
             spawn_permits: None,
+            protocol: Protocol::Auto,
+            known_version: None,
+            input: Input::default(),
         }
+    }
+
+    /// Sets which protocol version is spoken.
+    #[must_use]
+    pub fn with_protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Sets which version the server is known to speak.
+    #[must_use]
+    pub fn with_known_version(mut self, version: Option<String>) -> Self {
+        self.known_version = version;
+        self
+    }
+
+    /// Sets who answers what the server asks.
+    #[must_use]
+    pub fn with_input(mut self, input: Input) -> Self {
+        self.input = input;
+        self
     }
 
     /// Sets how long the server may take to start.

@@ -20,6 +20,7 @@ pub struct Diagnostics(Arc<Inner>);
 struct Inner {
     stray_lines: AtomicU64,
     oversized: AtomicU64,
+    unasked: AtomicU64,
     text: Mutex<Text>,
 }
 
@@ -42,6 +43,8 @@ pub struct Snapshot {
     pub stray_sample: Option<String>,
     /// How many messages went past [`MAX_MESSAGE`](crate::MAX_MESSAGE) and were dropped.
     pub oversized: u64,
+    /// How many answers came that nobody waited for, late ones included, and questions beyond 16 at once.
+    pub unasked: u64,
     /// The last lines of stderr, oldest first.
     pub stderr: Vec<String>,
     /// The process id of a child.
@@ -58,6 +61,11 @@ impl Diagnostics {
             let shown = self.shown(&String::from_utf8_lossy(head), KEPT_SAMPLE);
             self.text().sample = Some(shown);
         }
+    }
+
+    /// Counts an answer that nobody waits for, or a question beyond what is answered at once.
+    pub(crate) fn unasked(&self) {
+        self.0.unasked.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn oversized(&self) {
@@ -103,6 +111,7 @@ impl Diagnostics {
             stray_lines: self.0.stray_lines.load(Ordering::Relaxed),
             stray_sample: text.sample.clone(),
             oversized: self.0.oversized.load(Ordering::Relaxed),
+            unasked: self.0.unasked.load(Ordering::Relaxed),
             stderr: text.stderr.iter().cloned().collect(),
             pid: text.pid,
             exit: text.exit.clone(),

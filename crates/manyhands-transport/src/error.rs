@@ -19,6 +19,8 @@ pub enum ConnectErrorKind {
     Exited,
     /// Nobody answers at its address.
     Unreachable,
+    /// No TLS connection could be agreed on, most often for the sake of a certificate.
+    Tls,
     /// It answered with an HTTP status that ends the attempt.
     HttpStatus,
     /// It wants credentials that it did not get.

@@ -2,85 +2,126 @@
 
 use std::time::Duration;
 
-use rmcp::service::ClientInitializeError;
+use manyhands_core::clip;
 
 use crate::diagnostics::Snapshot;
 use crate::error::{ConnectErrorKind, OpenError};
-use crate::outcome::{HttpError, deepest, find, http_status, shown, wrong_content};
-use manyhands_core::clip;
+use crate::handshake::Refusal;
+use crate::http::failure::{HttpFailure, Status};
+use crate::link::Failure;
+use crate::outcome::wrong_content;
+use crate::session::message::RpcError;
 
-/// Says why the handshake over HTTP failed, and whether another protocol version is worth a try.
-pub(crate) fn explain_http(error: ClientInitializeError, url: &str) -> (OpenError, bool) {
-    let error = match error {
-        ClientInitializeError::TransportError { error, .. } => error,
-        ClientInitializeError::JsonRpcError(answer) => {
-            let cause = format!(
-                "it refused the handshake (error {}: {})",
-                answer.code.0,
-                shown(&answer.message)
-            );
-            return (
-                OpenError::new(ConnectErrorKind::Incompatible, cause)
-                    .with_mend("check the URL, and update the server"),
-                true,
-            );
+/// Whether a greeting failed because the connection ended.
+pub(crate) fn is_closed(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Failed {
+            failure: Failure::Closed(_),
+            ..
         }
-        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
-            return (no_common_version(), true);
-        }
-        other => {
-            let reason = OpenError::new(
-                ConnectErrorKind::NotMcp,
-                format!("what answers at {url} does not speak MCP"),
-            )
-            .with_mend("check the URL; MCP endpoints often end in /mcp")
-            .with_source(shown(&other.to_string()));
-            return (reason, false);
-        }
-    };
-    let Some(http) = find::<HttpError>(error.error.as_ref()) else {
-        return (
-            OpenError::new(
-                ConnectErrorKind::Unreachable,
-                format!("the connection to {url} broke"),
-            )
-            .with_source(error),
-            false,
-        );
-    };
-    let reason = explain_response(http, url);
-    let retry = reason.kind() == ConnectErrorKind::HttpStatus
-        && matches!(http, HttpError::UnexpectedServerResponse(text) if http_status(text) == Some(400));
-    (reason, retry)
+    )
 }
 
-fn explain_response(http: &HttpError, url: &str) -> OpenError {
-    match http {
-        HttpError::AuthRequired(_) | HttpError::InsufficientScope(_) => explain_status(401, url),
-        HttpError::HttpStatus(answer) => explain_status(answer.status, url),
-        HttpError::UnexpectedServerResponse(text) => match http_status(text) {
-            Some(status) => explain_status(status, url),
-            None => not_mcp(format!(
-                "what answers at {url} does not speak MCP ({})",
-                clip(&shown(text), 200)
-            )),
-        },
-        HttpError::UnexpectedContentType(found) => {
-            not_mcp(format!("{url} {}", wrong_content(found.as_deref())))
-        }
-        HttpError::Client(error) if error.is_connect() || error.is_timeout() => OpenError::new(
-            ConnectErrorKind::Unreachable,
-            format!("nobody answers at {url} ({})", deepest(error)),
+/// Says why a server behind pipes or a socket could not be greeted.
+pub(crate) fn on_wire(refusal: &Refusal, seen: &Snapshot, child: bool) -> OpenError {
+    match refusal {
+        Refusal::Failed {
+            failure: Failure::Rpc(error),
+            ..
+        } => refused(error).with_mend("update the server, or check that its settings are complete"),
+        Refusal::Failed {
+            failure: Failure::Closed(_),
+            ..
+        } => closed_early(seen, child),
+        Refusal::NoCommonVersion(versions) => no_common_version(versions),
+        Refusal::Failed {
+            failure: Failure::Http(failure),
+            ..
+        } => of_http(failure, "the address that it gave for messages"),
+        other => OpenError::new(
+            ConnectErrorKind::NotMcp,
+            format!("its answer to the handshake is not MCP ({})", told(other)),
         )
-        .with_mend("check the URL, and that the server is running and can be reached from here"),
-        other => not_mcp(format!(
+        .with_mend(if child {
+            "check that the command starts an MCP server"
+        } else {
+            "check that an MCP server answers there"
+        }),
+    }
+}
+
+/// Says why a server at a URL could not be greeted.
+pub(crate) fn over_http(refusal: &Refusal, url: &str) -> OpenError {
+    let failure = match refusal {
+        Refusal::NoCommonVersion(versions) => return no_common_version(versions),
+        Refusal::NotMcp(_) => {
+            return not_mcp(format!(
+                "what answers at {url} does not speak MCP ({})",
+                told(refusal)
+            ));
+        }
+        Refusal::Failed { failure, .. } => failure,
+    };
+    match failure {
+        Failure::Rpc(error) => refused(error).with_mend("check the URL, and update the server"),
+        Failure::Http(failure) => of_http(failure, url),
+        _ => not_mcp(format!(
             "the handshake with {url} failed ({})",
-            shown(&other.to_string())
+            told(refusal)
         )),
     }
 }
 
-fn explain_status(status: u16, url: &str) -> OpenError {
+/// Says what HTTP did wrong on the way to a server.
+pub(crate) fn of_http(failure: &HttpFailure, url: &str) -> OpenError {
+    match failure {
+        HttpFailure::Status(status) => explain_status(status, url),
+        HttpFailure::Content(kind) => not_mcp(format!("{url} {}", wrong_content(kind))),
+        HttpFailure::Unreachable(why) => OpenError::new(
+            ConnectErrorKind::Unreachable,
+            format!("nobody answers at {url} ({why})"),
+        )
+        .with_mend("check the URL, and that the server is running and can be reached from here"),
+        HttpFailure::Tls(fault) => OpenError::new(
+            ConnectErrorKind::Tls,
+            format!("no TLS connection to {url} was made: {}", fault.cause),
+        )
+        .with_mend(fault.mend),
+        HttpFailure::Broken(how) => OpenError::new(
+            ConnectErrorKind::Unreachable,
+            format!("the connection to {url} broke off ({how})"),
+        )
+        .with_mend("try again; look at the server's log if it stays so"),
+        HttpFailure::Silent(how) => not_mcp(format!("the handshake with {url} failed: {how}")),
+        HttpFailure::SessionLost => not_mcp(format!("{url} forgets its sessions")),
+    }
+}
+
+fn refused(error: &RpcError) -> OpenError {
+    OpenError::new(
+        ConnectErrorKind::Incompatible,
+        format!(
+            "it refused the handshake (error {}: {})",
+            error.code,
+            clip(&error.message, 200)
+        ),
+    )
+}
+
+fn told(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotMcp(why)
+        | Refusal::Failed {
+            failure: Failure::Unusable(why) | Failure::InputRequired(why),
+            ..
+        } => clip(why, 200).into_owned(),
+        _ => "the answer did not come".to_owned(),
+    }
+}
+
+fn explain_status(answer: &Status, url: &str) -> OpenError {
+    let status = answer.code;
     let (kind, mend) = match status {
         401 | 403 => (
             ConnectErrorKind::Unauthorized,
@@ -107,10 +148,18 @@ fn explain_status(status: u16, url: &str) -> OpenError {
             "check the URL, and update the server",
         ),
     };
-    let cause = match kind {
+    let mut cause = match kind {
         ConnectErrorKind::Unauthorized => format!("{url} wants credentials (HTTP {status})"),
         _ => format!("{url} answered with HTTP {status}"),
     };
+    if let Some(wait) = answer.retry_after {
+        cause.push_str(&format!(
+            ", and asks to be left alone for {} s",
+            wait.as_secs()
+        ));
+    } else if !answer.text.is_empty() {
+        cause.push_str(&format!(": {}", clip(&answer.text, 160)));
+    }
     OpenError::new(kind, cause).with_mend(mend)
 }
 
@@ -119,24 +168,29 @@ fn not_mcp(cause: String) -> OpenError {
         .with_mend("check the URL; MCP endpoints often end in /mcp")
 }
 
-pub(crate) fn no_common_version() -> OpenError {
-    OpenError::new(
-        ConnectErrorKind::Incompatible,
-        "it speaks no protocol version that we know",
-    )
-    .with_mend("update the server or Manyhands")
+fn no_common_version(versions: &str) -> OpenError {
+    let cause = if versions.is_empty() {
+        "it speaks no protocol version that we know".to_owned()
+    } else {
+        format!("it speaks no protocol version that we know, only {versions}")
+    };
+    OpenError::new(ConnectErrorKind::Incompatible, cause)
+        .with_mend("update the server or Manyhands")
 }
 
 /// The wire ended before the handshake did.
-pub(crate) fn closed_early(seen: &Snapshot, child: bool) -> OpenError {
+fn closed_early(seen: &Snapshot, child: bool) -> OpenError {
     let mut cause = match (&seen.exit, child) {
         (Some(status), _) => format!("the server exited during the handshake ({status})"),
         (None, true) => "the server closed its output during the handshake".to_owned(),
         (None, false) => "the connection was closed during the handshake".to_owned(),
     };
     cause.push_str(&evidence(seen));
+    let sample = seen.stray_sample.as_deref().unwrap_or_default();
     OpenError::new(ConnectErrorKind::Exited, cause).with_mend(if child {
         "run the same command in a terminal, and check its arguments and environment"
+    } else if sample.starts_with("HTTP/") {
+        "it speaks HTTP: add \"type\": \"http\" to its entry"
     } else {
         "look at the server's own log"
     })

@@ -15,8 +15,31 @@ pub const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 pub(crate) enum Frame {
     /// A whole line, without its line break.
     Message(Bytes),
-    /// A line that went past the cap and was thrown away as it came.
-    Oversized,
+    /// A line went past the cap, and is thrown away as it comes; these are its first bytes, and its last ones where
+    /// they have come already.
+    Oversized { head: Bytes, tail: Bytes },
+    /// The end of such a line has come; these are its last bytes.
+    OversizedEnd { tail: Bytes },
+}
+
+impl Frame {
+    pub(crate) fn oversized(line: &[u8]) -> Self {
+        Self::Oversized {
+            head: first(line),
+            tail: Bytes::copy_from_slice(last(line)),
+        }
+    }
+}
+
+/// How much of a line that is thrown away is kept at either end.
+const EDGE: usize = 256;
+
+fn first(line: &[u8]) -> Bytes {
+    Bytes::copy_from_slice(line.get(..EDGE).unwrap_or(line))
+}
+
+fn last(line: &[u8]) -> &[u8] {
+    line.get(line.len().saturating_sub(EDGE)..).unwrap_or(line)
 }
 
 /// Splits a byte stream into lines and joins messages into one.
@@ -24,7 +47,8 @@ pub(crate) enum Frame {
 pub(crate) struct Lines {
     max: usize,
     scanned: usize,
-    discarding: bool,
+    /// The last bytes of the line that is being thrown away.
+    discarded: Option<BytesMut>,
 }
 
 impl Lines {
@@ -32,7 +56,7 @@ impl Lines {
         Self {
             max,
             scanned: 0,
-            discarding: false,
+            discarded: None,
         }
     }
 
@@ -50,25 +74,43 @@ impl Lines {
     }
 }
 
+impl Lines {
+    /// Goes on throwing away a line, whose last bytes so far are kept.
+    fn forget(&mut self, buffer: &mut BytesMut, tail: BytesMut) {
+        buffer.clear();
+        self.scanned = 0;
+        self.discarded = Some(tail);
+    }
+}
+
 impl Decoder for Lines {
     type Item = Frame;
     type Error = io::Error;
 
     fn decode(&mut self, buffer: &mut BytesMut) -> io::Result<Option<Frame>> {
-        match self.take_line(buffer) {
-            Some(line) if self.discarding || line.len() > self.max => {
-                self.discarding = false;
-                Ok(Some(Frame::Oversized))
+        let line = self.take_line(buffer);
+        if let Some(mut tail) = self.discarded.take() {
+            tail.extend_from_slice(last(line.as_ref().unwrap_or(buffer)));
+            let tail = BytesMut::from(last(&tail));
+            if line.is_some() {
+                let tail = tail.freeze();
+                return Ok(Some(Frame::OversizedEnd { tail }));
             }
+            self.forget(buffer, tail);
+            return Ok(None);
+        }
+        match line {
+            Some(line) if line.len() > self.max => Ok(Some(Frame::oversized(&line))),
             Some(line) => Ok(Some(Frame::Message(line.freeze()))),
-            None => {
-                if self.discarding || buffer.len() > self.max {
-                    self.discarding = true;
-                    buffer.clear();
-                    self.scanned = 0;
-                }
-                Ok(None)
+            None if buffer.len() > self.max => {
+                let (head, tail) = (first(buffer), BytesMut::from(last(buffer)));
+                self.forget(buffer, tail);
+                Ok(Some(Frame::Oversized {
+                    head,
+                    tail: Bytes::new(),
+                }))
             }
+            None => Ok(None),
         }
     }
 
@@ -131,12 +173,18 @@ mod tests {
             &mut Lines::new(4),
             &["12345", "678", "9\nok\n", "123456\nfine\n"],
         );
+        let begins = |head: &'static str| Frame::Oversized {
+            head: head.into(),
+            tail: Bytes::new(),
+        };
+        let ends = |tail: &'static str| Frame::OversizedEnd { tail: tail.into() };
         assert_eq!(
             frames,
             [
-                Frame::Oversized,
+                begins("12345"),
+                ends("123456789"),
                 message("ok"),
-                Frame::Oversized,
+                Frame::oversized(b"123456"),
                 message("fine")
             ]
         );
@@ -148,7 +196,8 @@ mod tests {
         let mut buffer = BytesMut::new();
         for _ in 0..100 {
             buffer.put_slice(b"xxxxxxxx");
-            assert_eq!(lines.decode(&mut buffer).unwrap(), None);
+            let frame = lines.decode(&mut buffer).unwrap();
+            assert!(!matches!(frame, Some(Frame::Message(_))), "{frame:?}");
             assert!(buffer.len() <= 16);
         }
     }

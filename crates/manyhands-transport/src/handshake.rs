@@ -1,208 +1,282 @@
-//! From an opened transport to a connection: the handshake, its limit, and why it failed.
+//! From an open link to an agreement: which protocol version the server speaks, and how it introduces itself.
 //!
-//! `initialize` is tried first, since nearly every server of any age answers
-//! it; a server that refuses it is asked again by the `server/discover` of
-//! 2026-07-28, on a fresh transport, so that no late answer can be mistaken.
+//! Under [`Protocol::Auto`](crate::Protocol::Auto) a server is asked by `server/discover` first. One that answers with
+//! an error, or not at all for a while, is greeted by `initialize` on the same link; one that ends, or that is confused
+//! by having been asked, is greeted on a fresh link by `initialize` alone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use manyhands_core::model::ProtocolVersion;
-use manyhands_core::{Printable, clip};
-use rmcp::RoleClient;
-use rmcp::service::{
-    ClientCacheConfig, ClientInitializeError, ClientLifecycleMode, RunningService,
-    serve_client_with_lifecycle_and_ct,
+use manyhands_core::{CallContext, CapabilityKind, ServerInfo};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use crate::http::failure::{HttpFailure, Status};
+use crate::link::{Failure, Link};
+use crate::session::clock::Clock;
+use crate::session::message::RpcError;
+use crate::session::pending::Answer;
+use crate::session::{
+    Agreed, Dialect, LATEST_LEGACY, MODERN, OLDEST_TO_NEWEST, Outbound, Session, Target,
+    introduction, is_modern,
 };
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
-use crate::connection::Connection;
-use crate::connector::{ConnectOptions, Connector, Opened};
-use crate::diagnostics::Diagnostics;
-use crate::error::{ConnectError, ConnectErrorKind, OpenError};
-use crate::explain::{self, closed_early, no_common_version, too_slow};
-use crate::handler::Handler;
-use crate::wire::Keeper;
+/// How long a server may leave `server/discover` unanswered before it is greeted by `initialize` as well.
+///
+/// Legacy servers that ignore what they do not know cost this once; a server that is still booting costs nothing, since
+/// both wait for it in its input.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long a child that closed its pipes may take to end, so that the error can tell how.
-const EXIT_GRACE: Duration = Duration::from_millis(500);
-
-/// A handshake that succeeded, with what must be kept.
-pub(crate) struct Established {
-    pub(crate) running: RunningService<RoleClient, Handler>,
-    pub(crate) keeper: Keeper,
-    pub(crate) diagnostics: Diagnostics,
-    pub(crate) stop: CancellationToken,
-    /// Whether results come as the text that [`link`](crate::link) kept.
-    pub(crate) results_as_text: bool,
+/// How a server is greeted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Greeting<'a> {
+    /// Both ways, the newest first.
+    Either,
+    /// By `server/discover` only.
+    Discover,
+    /// By `initialize` only, with this version.
+    Initialize(&'a str),
 }
 
-/// Connects within the start limit, which begins once the spawn permit is there.
-pub(crate) async fn connect(
-    connector: &Connector,
-    options: ConnectOptions,
-) -> Result<Connection, ConnectError> {
-    let permit = match options.spawn_permits.clone().filter(|_| connector.spawns()) {
-        // The semaphore is never closed; if it were, spawning unlimited is the lesser harm.
-        Some(permits) => permits.acquire_owned().await.ok(),
-        None => None,
-    };
-    let mut seen = Diagnostics::default();
-    let result = match timeout(
-        options.start_limit,
-        shake_hands(connector, permit, &mut seen),
-    )
-    .await
-    {
-        Ok(result) => result,
-        Err(_) => Err(too_slow(
-            options.start_limit,
-            &seen.snapshot(),
-            connector.spawns(),
-        )),
-    };
-    match result {
-        Ok(established) => {
-            // Its answers would outlive the server that gave them, and hide its death.
-            let cache = ClientCacheConfig::disabled();
-            established
-                .running
-                .peer()
-                .set_response_cache_config(cache)
-                .await;
-            Ok(Connection::new(options.server, established))
-        }
-        Err(reason) => Err(ConnectError::new(options.server, reason, seen.snapshot())),
+/// Why a greeting came to nothing.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The link or the server failed; where `elsewhere`, a fresh link and another greeting may do better.
+    Failed { failure: Failure, elsewhere: bool },
+    /// It speaks versions, as printable text, of which we speak none.
+    NoCommonVersion(String),
+    /// What it answered is no introduction.
+    NotMcp(String),
+}
+
+/// What the server said of itself, and in which version.
+#[derive(Debug)]
+pub(crate) struct Introduction {
+    pub(crate) info: ServerInfo,
+    /// What we said in `initialize`, which a new session needs again.
+    pub(crate) hello: Option<Map<String, Value>>,
+}
+
+/// Greets a server, and agrees on a version.
+pub(crate) async fn greet(
+    session: &Arc<Session>,
+    link: &Link,
+    greeting: Greeting<'_>,
+) -> Result<Introduction, Refusal> {
+    let greeter = Greeter { session, link };
+    match greeting {
+        Greeting::Discover => match greeter.discover(None).await {
+            Discovered::Agreed(introduction) => Ok(introduction),
+            Discovered::Legacy(versions) => Err(Refusal::NoCommonVersion(versions)),
+            Discovered::Refused(error) => Err(failed(Failure::Rpc(error), false)),
+            Discovered::Silent => Err(Refusal::NotMcp("it does not answer".to_owned())),
+            Discovered::Failed(failure) => Err(failed(failure, false)),
+        },
+        Greeting::Initialize(version) => greeter.initialize(version).await,
+        Greeting::Either => greeter.either().await,
     }
 }
 
-async fn shake_hands(
-    connector: &Connector,
-    permit: Option<OwnedSemaphorePermit>,
-    seen: &mut Diagnostics,
-) -> Result<Established, OpenError> {
-    let refused = match attempt(connector, permit, ClientLifecycleMode::Initialize, seen).await {
-        Err(Failure::Refused(reason)) => reason,
-        Err(Failure::Final(reason)) => return Err(reason),
-        Ok(established) => return Ok(established),
-    };
-    let discover = ClientLifecycleMode::Discover {
-        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
-    };
-    // A server that speaks neither is best described by its answer to the handshake it knows.
-    attempt(connector, None, discover, seen)
-        .await
-        .map_err(|_| refused)
+fn failed(failure: Failure, elsewhere: bool) -> Refusal {
+    Refusal::Failed { failure, elsewhere }
 }
 
-/// Whether another protocol version is worth a try.
-enum Failure {
-    Refused(OpenError),
-    Final(OpenError),
+/// How `server/discover` ended.
+enum Discovered {
+    Agreed(Introduction),
+    /// It speaks only versions with a handshake, such as these.
+    Legacy(String),
+    Refused(RpcError),
+    Silent,
+    Failed(Failure),
 }
 
-impl From<OpenError> for Failure {
-    fn from(reason: OpenError) -> Self {
-        Self::Final(reason)
-    }
+struct Greeter<'a> {
+    session: &'a Arc<Session>,
+    link: &'a Link,
 }
 
-async fn attempt(
-    connector: &Connector,
-    permit: Option<OwnedSemaphorePermit>,
-    mode: ClientLifecycleMode,
-    seen: &mut Diagnostics,
-) -> Result<Established, Failure> {
-    let opened = connector.open().await?;
-    drop(permit);
-    let stop = CancellationToken::new();
-    match opened {
-        Opened::Http(settings) => {
-            let transport = settings.transport()?;
-            serve_client_with_lifecycle_and_ct(Handler, transport, mode, stop.clone())
-                .await
-                .map(|running| Established {
-                    running,
-                    keeper: Keeper::Nothing,
-                    diagnostics: Diagnostics::default(),
-                    stop,
-                    results_as_text: false,
-                })
-                .map_err(|error| explain::explain_http(error, &settings.shown_url()))
-                .map_err(|(reason, retry)| {
-                    if retry {
-                        Failure::Refused(reason)
-                    } else {
-                        Failure::Final(reason)
-                    }
-                })
-        }
-        Opened::Wire(wire) => {
-            *seen = wire.diagnostics.clone();
-            let shaken = Arc::new(AtomicBool::new(false));
-            let transport = (
-                crate::link::outgoing(wire.outgoing),
-                crate::link::incoming(wire.incoming, seen.clone(), shaken.clone()),
-            );
-            let mut keeper = wire.keeper;
-            match serve_client_with_lifecycle_and_ct(Handler, transport, mode, stop.clone()).await {
-                Ok(running) => {
-                    shaken.store(true, Ordering::Relaxed);
-                    Ok(Established {
-                        running,
-                        keeper,
-                        diagnostics: seen.clone(),
-                        stop,
-                        results_as_text: true,
-                    })
+impl Greeter<'_> {
+    async fn either(&self) -> Result<Introduction, Refusal> {
+        let silent = match self.discover(Some(PATIENCE)).await {
+            Discovered::Agreed(introduction) => return Ok(introduction),
+            Discovered::Legacy(_) | Discovered::Refused(_) => false,
+            Discovered::Silent => true,
+            Discovered::Failed(failure) if is_final(&failure) => {
+                return Err(failed(failure, false));
+            }
+            Discovered::Failed(failure) => match (self.link, failure) {
+                // Each HTTP request stands alone, so that the next one may well succeed.
+                (Link::Http(_), _) => false,
+                (Link::Pipe(_), failure) => return Err(failed(failure, true)),
+            },
+        };
+        match self.initialize(LATEST_LEGACY).await {
+            Err(Refusal::Failed {
+                failure: Failure::Rpc(error),
+                ..
+            }) if silent || error.is_modern() => {
+                // It was only slow, and knows nothing but the new way.
+                match self.discover(None).await {
+                    Discovered::Agreed(introduction) => Ok(introduction),
+                    _ => Err(failed(Failure::Rpc(error), true)),
                 }
-                Err(error) => Err(explain_wire(error, &mut keeper, seen).await),
+            }
+            Err(Refusal::Failed { failure, .. }) => {
+                let elsewhere = matches!(self.link, Link::Pipe(_)) && !is_final(&failure);
+                Err(failed(failure, elsewhere))
+            }
+            other => other,
+        }
+    }
+
+    async fn discover(&self, patience: Option<Duration>) -> Discovered {
+        let capabilities = self.session.input.capabilities();
+        let dialect = Dialect::new(MODERN, &capabilities);
+        let params = Map::new();
+        let clock = patience.map_or_else(Clock::endless, |it| Clock::new(it, it));
+        let clock = Arc::new(clock);
+        // A server may turn the first request away to tell which versions it speaks.
+        for attempt in 0..2 {
+            let asked = self.ask("server/discover", &params, Some(&dialect), &clock);
+            match asked.await {
+                Ok(Answer::Result(result)) => return self.discovered(&result, dialect),
+                Ok(Answer::Error(error)) => match supported(&error) {
+                    Some(versions) if versions.iter().any(|it| it == MODERN) && attempt == 0 => {}
+                    Some(versions) if versions.iter().all(|it| !is_modern(it)) => {
+                        return Discovered::Legacy(shown(&versions));
+                    }
+                    _ => return Discovered::Refused(error),
+                },
+                Ok(Answer::Unusable(_)) => return Discovered::Legacy(String::new()),
+                Err(Failure::Elapsed(..)) => return Discovered::Silent,
+                Err(failure) => return Discovered::Failed(failure),
             }
         }
+        Discovered::Silent
+    }
+
+    fn discovered(&self, result: &RawValue, dialect: Dialect) -> Discovered {
+        let result: Value = serde_json::from_str(result.get()).unwrap_or_default();
+        let versions = result.get("supportedVersions").and_then(Value::as_array);
+        let versions: Vec<String> = versions
+            .into_iter()
+            .flatten()
+            .filter_map(|it| it.as_str().map(str::to_owned))
+            .collect();
+        if !versions.iter().any(|it| it == MODERN) {
+            return Discovered::Legacy(shown(&versions));
+        }
+        Discovered::Agreed(self.agree(dialect, &result, None))
+    }
+
+    async fn initialize(&self, version: &str) -> Result<Introduction, Refusal> {
+        let hello = Map::from_iter([
+            ("protocolVersion".to_owned(), version.into()),
+            (
+                "capabilities".to_owned(),
+                self.session.input.capabilities().into(),
+            ),
+            ("clientInfo".to_owned(), introduction()),
+        ]);
+        let clock = Arc::new(Clock::endless());
+        let result = match self.ask("initialize", &hello, None, &clock).await {
+            Ok(Answer::Result(result)) => result,
+            Ok(Answer::Error(error)) => return Err(failed(Failure::Rpc(error), false)),
+            Ok(Answer::Unusable(why)) => return Err(Refusal::NotMcp(why)),
+            Err(failure) => return Err(failed(failure, false)),
+        };
+        let result: Value = serde_json::from_str(result.get()).unwrap_or_default();
+        let Some(agreed) = result.get("protocolVersion").and_then(Value::as_str) else {
+            return Err(Refusal::NotMcp(
+                "its introduction names no protocol version".to_owned(),
+            ));
+        };
+        if !OLDEST_TO_NEWEST.contains(&agreed) {
+            return Err(Refusal::NoCommonVersion(shown(&[agreed.to_owned()])));
+        }
+        let dialect = Dialect::new(agreed, &self.session.input.capabilities());
+        Ok(self.agree(dialect, &result, Some(hello)))
+    }
+
+    fn agree(
+        &self,
+        dialect: Dialect,
+        result: &Value,
+        hello: Option<Map<String, Value>>,
+    ) -> Introduction {
+        let info = ServerInfo::read(&dialect.version, result);
+        self.session.agree(Agreed {
+            dialect,
+            announces: announces(result),
+        });
+        Introduction { info, hello }
+    }
+
+    async fn ask(
+        &self,
+        method: &'static str,
+        params: &Map<String, Value>,
+        dialect: Option<&Dialect>,
+        clock: &Arc<Clock>,
+    ) -> Result<Answer, Failure> {
+        let context = CallContext::default();
+        let outbound = Outbound {
+            target: Target::Protocol(method, params),
+            context: &context,
+            round: None,
+            dialect,
+        };
+        self.link.exchange(self.session, &outbound, clock).await
     }
 }
 
-/// Says why the handshake over a wire failed.
-async fn explain_wire(
-    error: ClientInitializeError,
-    keeper: &mut Keeper,
-    seen: &Diagnostics,
-) -> Failure {
-    match error {
-        ClientInitializeError::JsonRpcError(answer) => Failure::Refused(
-            OpenError::new(
-                ConnectErrorKind::Incompatible,
-                format!(
-                    "it refused the handshake (error {}: {})",
-                    answer.code.0,
-                    clip(&Printable(&answer.message).to_string(), 200)
-                ),
-            )
-            .with_mend("update the server, or check that its settings are complete"),
-        ),
-        ClientInitializeError::NoCompatibleProtocolVersion { .. } => {
-            Failure::Refused(no_common_version())
-        }
-        ClientInitializeError::ConnectionClosed(_)
-        | ClientInitializeError::TransportError { .. } => {
-            if let Keeper::Process(process) = keeper {
-                process.ended(EXIT_GRACE).await;
-            }
-            Failure::Final(closed_early(
-                &seen.snapshot(),
-                matches!(keeper, Keeper::Process(_)),
-            ))
-        }
-        other => Failure::Final(
-            OpenError::new(
-                ConnectErrorKind::NotMcp,
-                "its answer to the handshake is not MCP",
-            )
-            .with_mend("check that the command starts an MCP server")
-            .with_source(clip(&Printable(&other.to_string()).to_string(), 300).into_owned()),
-        ),
+/// Whether no other greeting would fare better.
+fn is_final(failure: &Failure) -> bool {
+    match failure {
+        Failure::Http(HttpFailure::Unreachable(_) | HttpFailure::Tls(_)) => true,
+        Failure::Http(HttpFailure::Status(Status {
+            code, retry_after, ..
+        })) => matches!(code, 300..=399 | 401 | 403 | 429) || retry_after.is_some(),
+        _ => false,
     }
+}
+
+/// The versions that an error of 2026-07-28 lists.
+fn supported(error: &RpcError) -> Option<Vec<String>> {
+    let list = error.data.get("supported")?.as_array()?;
+    let known = error.code == -32_022;
+    known.then(|| {
+        list.iter()
+            .filter_map(|it| it.as_str().map(str::to_owned))
+            .collect()
+    })
+}
+
+fn shown(versions: &[String]) -> String {
+    let list = versions
+        .iter()
+        .take(8)
+        .map(|it| manyhands_core::clip(it, 20));
+    let list: Vec<String> = list
+        .map(|it| manyhands_core::Printable(&it).to_string())
+        .collect();
+    list.join(", ")
+}
+
+/// The kinds of capability whose changes the server says it announces.
+fn announces(result: &Value) -> Vec<CapabilityKind> {
+    let kinds = [
+        ("tools", CapabilityKind::Tool),
+        ("prompts", CapabilityKind::Prompt),
+        ("resources", CapabilityKind::Resource),
+    ];
+    let says = |name: &str| {
+        let path = format!("/capabilities/{name}/listChanged");
+        result.pointer(&path) == Some(&json!(true))
+    };
+    kinds
+        .into_iter()
+        .filter_map(|(name, kind)| says(name).then_some(kind))
+        .collect()
 }

@@ -2,8 +2,8 @@
 //!
 //! A [`Connector`] knows how to reach a server; [`Connector::connect`] gives a
 //! [`Connection`], or a [`ConnectError`] that says why not and what to do. Servers
-//! are reached as a child process ([`StdioSettings`]), over streamable HTTP
-//! ([`HttpSettings`]), in the same process ([`Connector::in_process`]), or over
+//! are reached as a child process ([`StdioSettings`]), over HTTP
+//! ([`HttpSettings`]), over a Unix socket ([`Connector::unix`]), in the same process ([`Connector::in_process`]), or over
 //! anything else that implements [`Transport`].
 //!
 //! This crate knows of one server at a time and nothing of the others.
@@ -25,7 +25,13 @@
 //! #           Some("initialize") => serde_json::json!({"protocolVersion": "2025-11-25",
 //! #               "capabilities": {"tools": {}}, "serverInfo": {"name": "stub", "version": "1"}}),
 //! #           Some("tools/list") => serde_json::json!({"tools": []}),
-//! #           _ => continue,
+//! #           Some("notifications/initialized") => continue,
+//! #           _ => {
+//! #               let error = serde_json::json!({"code": -32601, "message": "unknown"});
+//! #               let reply = serde_json::json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+//! #               write.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
+//! #               continue;
+//! #           }
 //! #       };
 //! #       let reply = serde_json::json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
 //! #       write.write_all(format!("{reply}\n").as_bytes()).await.unwrap();
@@ -40,25 +46,35 @@
 //! # }
 //! ```
 
+mod backoff;
+mod connect;
 mod connection;
 mod connector;
 mod diagnostics;
 mod error;
 mod explain;
 mod frames;
-mod handler;
 mod handshake;
 mod http;
+mod input;
 mod link;
 mod outcome;
+mod pipe;
+mod session;
 mod stdio;
+mod subscriptions;
+mod supervised;
+mod unix;
 mod wire;
 
 pub use connection::Connection;
-pub use connector::{ConnectOptions, Connector, Transport};
+pub use connector::{ConnectOptions, Connector, Protocol, Transport};
 pub use diagnostics::{Diagnostics, Snapshot};
 pub use error::{ConnectError, ConnectErrorKind, OpenError};
 pub use frames::MAX_MESSAGE;
-pub use http::HttpSettings;
+pub use http::{HttpSettings, TlsSettings, check_header_annotations};
+pub use input::{Input, InputHandler, InputKind, InputRequest, InputResponse};
+pub use session::ServerEvent;
 pub use stdio::StdioSettings;
+pub use supervised::{InUse, Outage, Phase, Phases, Restart, Supervised, Supervision};
 pub use wire::Wire;

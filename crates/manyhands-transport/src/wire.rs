@@ -4,16 +4,17 @@ use std::io;
 use std::pin::Pin;
 
 use bytes::Bytes;
-use futures_util::{Sink, Stream, StreamExt as _};
+use futures_util::{Sink, Stream, StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio_util::codec::{FramedRead, FramedWrite};
 
 use crate::diagnostics::Diagnostics;
 use crate::frames::{Frame, Lines, MAX_MESSAGE};
+use crate::link::Failure;
 use crate::stdio::Process;
 
-pub(crate) type Incoming = Pin<Box<dyn Stream<Item = io::Result<Frame>> + Send>>;
+pub(crate) type Incoming = Pin<Box<dyn Stream<Item = io::Result<Arrival>> + Send>>;
 pub(crate) type Outgoing = Pin<Box<dyn Sink<Bytes, Error = io::Error> + Send>>;
 
 /// Carries messages to and from one server. Dropping it ends whatever it owns.
@@ -22,6 +23,14 @@ pub struct Wire {
     pub(crate) outgoing: Outgoing,
     pub(crate) keeper: Keeper,
     pub(crate) diagnostics: Diagnostics,
+}
+
+/// What comes from the side of the server.
+pub(crate) enum Arrival {
+    /// It said something.
+    Frame(Frame),
+    /// A request of ours did not get there, or was turned away, and the wire goes on.
+    Undelivered { id: u64, failure: Failure },
 }
 
 /// What must live as long as the wire does.
@@ -53,7 +62,7 @@ impl Wire {
         write: impl AsyncWrite + Send + 'static,
     ) -> Self {
         Self::new(
-            Box::pin(FramedRead::new(read, Lines::new(MAX_MESSAGE))),
+            Box::pin(FramedRead::new(read, Lines::new(MAX_MESSAGE)).map_ok(Arrival::Frame)),
             Box::pin(FramedWrite::new(write, Lines::new(MAX_MESSAGE))),
         )
     }
@@ -66,14 +75,22 @@ impl Wire {
     ) -> Self {
         let frames = incoming.map(|message| {
             message.map(|bytes| {
-                if bytes.len() > MAX_MESSAGE {
-                    Frame::Oversized
+                Arrival::Frame(if bytes.len() > MAX_MESSAGE {
+                    Frame::oversized(&bytes)
                 } else {
                     Frame::Message(bytes)
-                }
+                })
             })
         });
         Self::new(Box::pin(frames), Box::pin(outgoing))
+    }
+
+    /// As [`from_messages`](Self::from_messages), for transports that know which requests did not arrive.
+    pub(crate) fn from_arrivals(
+        incoming: impl Stream<Item = io::Result<Arrival>> + Send + 'static,
+        outgoing: impl Sink<Bytes, Error = io::Error> + Send + 'static,
+    ) -> Self {
+        Self::new(Box::pin(incoming), Box::pin(outgoing))
     }
 
     pub(crate) fn with_keeper(mut self, keeper: Keeper, diagnostics: Diagnostics) -> Self {

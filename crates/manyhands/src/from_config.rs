@@ -3,25 +3,13 @@
 use std::path::Path;
 
 use manyhands_config::{
-    Config, ConfigError, Endpoint, Environment, ServerDefinition, ServerEntry, Source,
+    Config, ConfigError, Endpoint, Environment, HttpEndpoint, ServerDefinition, ServerEntry, Source,
 };
 use manyhands_core::Secret;
-use manyhands_toolkit::{Builder, Member, ServerSettings, Settings, Toolkit};
+use manyhands_toolkit::{Builder, Member, Settings, Toolkit};
 use manyhands_transport::{Connector, HttpSettings, StdioSettings};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
-/// What may stand in the `manyhands` object of one server.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-#[non_exhaustive]
-pub struct ServerSection {
-    /// What the toolkit makes of the server.
-    #[serde(flatten)]
-    pub toolkit: ServerSettings,
-    /// Names of variables of ours that a child process gets beside the usual harmless ones. Default: none.
-    pub inherit_env: Vec<String>,
-}
+use crate::section::ServerSection;
 
 /// Reads a toolkit's servers from the JSON that people already have.
 pub trait FromConfig {
@@ -84,7 +72,13 @@ fn member(entry: ServerEntry<ServerSection>) -> Member {
 }
 
 fn connector(definition: ServerDefinition<ServerSection>) -> Option<Connector> {
-    match definition.endpoint {
+    let ServerDefinition {
+        endpoint,
+        settings: section,
+        folder,
+        ..
+    } = definition;
+    match endpoint {
         Endpoint::Stdio(child) => {
             let mut settings = StdioSettings::new(child.command).with_args(child.args);
             settings.env = child
@@ -92,19 +86,25 @@ fn connector(definition: ServerDefinition<ServerSection>) -> Option<Connector> {
                 .into_iter()
                 .map(|(name, value)| (name, Secret::new(value)))
                 .collect();
-            settings.inherit_env = definition.settings.inherit_env;
+            settings.inherit_env = section.inherit_env;
             settings.cwd = child.cwd;
             Some(Connector::stdio(settings))
         }
-        Endpoint::Http(remote) => {
-            let mut settings = HttpSettings::new(remote.url);
-            settings.headers = remote
-                .headers
-                .into_iter()
-                .map(|(name, value)| (name, Secret::new(value)))
-                .collect();
-            Some(Connector::http(settings))
-        }
+        Endpoint::Http(remote) => Some(Connector::http(http(remote, section, &folder))),
+        Endpoint::Sse(remote) => Some(Connector::sse(http(remote, section, &folder))),
+        Endpoint::Unix(socket) => Some(Connector::unix(socket.path)),
         _ => None,
     }
+}
+
+fn http(remote: HttpEndpoint, section: ServerSection, folder: &Path) -> HttpSettings {
+    let mut settings = HttpSettings::new(remote.url);
+    settings.headers = remote
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name, Secret::new(value)))
+        .collect();
+    settings.unix_socket = remote.unix_socket;
+    section.apply(folder, &mut settings);
+    settings
 }

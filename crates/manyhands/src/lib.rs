@@ -28,6 +28,8 @@
 
 #[cfg(feature = "config")]
 mod from_config;
+#[cfg(feature = "config")]
+mod section;
 
 pub use manyhands_core::{
     Arguments, CallError, Capability, CapabilityKind, Delivery, ErrorKind, ErrorType,
@@ -35,15 +37,19 @@ pub use manyhands_core::{
 };
 pub use manyhands_registry::{Catalogue, ToolEntry};
 pub use manyhands_toolkit::{
-    Builder, Change, Changes, Member, Report, ServerReport, ServerSettings, ServerStatus, Settings,
-    StartError, Toolkit,
+    Builder, Change, Changes, Member, Report, RestartSettings, ServerReport, ServerSettings,
+    ServerStatus, Settings, StartError, Toolkit,
 };
-pub use manyhands_transport::{Connector, HttpSettings, OpenError, StdioSettings, Transport, Wire};
+pub use manyhands_transport::{
+    Connector, HttpSettings, OpenError, StdioSettings, TlsSettings, Transport, Wire,
+};
 
 #[cfg(feature = "config")]
-pub use from_config::{FromConfig, ServerSection, builder};
+pub use from_config::{FromConfig, builder};
 #[cfg(feature = "config")]
 pub use manyhands_config::{Config, ConfigError};
+#[cfg(feature = "config")]
+pub use section::{Paths, ServerSection, TlsSection};
 
 /// What most programs need, in one `use`.
 pub mod prelude {

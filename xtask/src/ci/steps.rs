@@ -30,7 +30,7 @@ impl Tier {
         Duration::from_secs(match self {
             Self::Fast => 35 * 60,
             Self::Full => 60 * 60,
-            Self::Nightly => 8 * 60 * 60,
+            Self::Nightly => 4 * 60 * 60,
         })
     }
 }
@@ -100,14 +100,23 @@ pub(super) const STEPS: &[Step] = &[
         skips: Skips::For("registry unreachable"),
         ..step(Tier::Full, "interop", 900)
     },
+    Step {
+        arguments: &["client", "--required"],
+        skips: Skips::For("registry unreachable"),
+        ..step(Tier::Full, "conformance", 600)
+    },
     step(Tier::Full, "each-feature", 900),
     Step {
         skips: Skips::Never,
         ..step(Tier::Full, "licences", 60)
     },
     step(Tier::Full, "advisories", 300),
-    step(Tier::Nightly, "fuzz", 3_600),
-    step(Tier::Nightly, "soak", 7_200),
-    step(Tier::Nightly, "mutants", 10_800),
-    step(Tier::Nightly, "peers", 1_800),
+    // What each runs for, and the first build before it.
+    step(Tier::Nightly, "fuzz", 1_500),
+    step(Tier::Nightly, "soak", 1_500),
+    step(Tier::Nightly, "mutants", 5_400),
+    Step {
+        skips: Skips::For("registry unreachable"),
+        ..step(Tier::Nightly, "peers", 1_800)
+    },
 ];

@@ -54,7 +54,7 @@ mod tests {
              | **fast** | all up to here | 2100 | |\n\
              | **full** | all up to here | 3600 | |\n\
              | nightly | `nothing` | 60 | no such command yet |\n\
-             | **nightly** | all up to here | 28800 | |\n"
+             | **nightly** | all up to here | 14400 | |\n"
         );
     }
 

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::workspace::text;
+use crate::executable::executable;
 
 /// The binary that people use, and the example that prints the configuration's schema.
 const BINARY: &str = "manyhands";
@@ -64,46 +63,9 @@ fn told(command: xshell::Cmd<'_>) -> Result<String> {
     String::from_utf8(output.stdout).context("it does not print UTF-8")
 }
 
-/// Where cargo put the program of this name, by cargo's own messages, one JSON object a line.
-fn executable(messages: &str, name: &str) -> Result<PathBuf> {
-    let path = |message: Value| {
-        let target = text(message.get("target")?, "name").ok()?;
-        (target == name).then(|| text(&message, "executable").ok())?
-    };
-    messages
-        .lines()
-        .filter_map(|line| path(serde_json::from_str(line).ok()?))
-        .next()
-        .map(PathBuf::from)
-        .with_context(|| format!("cargo does not say where it put `{name}`"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MESSAGES: &str = r#"{"reason":"compiler-artifact","target":{"name":"manyhands","kind":["lib"]},"executable":null}
-{"reason":"compiler-artifact","target":{"name":"manyhands","kind":["bin"]},"executable":"/t/debug/manyhands"}
-{"reason":"build-finished","success":true}"#;
-
-    #[test]
-    fn a_program_is_found_beside_the_library_of_the_same_name() {
-        assert_eq!(
-            executable(MESSAGES, "manyhands").unwrap(),
-            PathBuf::from("/t/debug/manyhands")
-        );
-    }
-
-    #[test]
-    fn a_program_that_was_not_built_is_an_error() {
-        for messages in [MESSAGES, "", "no JSON"] {
-            let error = executable(messages, "config-schema").unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "cargo does not say where it put `config-schema`"
-            );
-        }
-    }
 
     #[test]
     fn what_a_program_says_on_failure_is_told() {

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 use super::parts::PARTS;
+use crate::columns::aligned;
 
 /// A server, a client, or all servers together.
 #[derive(Debug)]
@@ -125,7 +126,10 @@ pub(crate) fn report(rows: &[Row], skipped: &BTreeMap<&str, String>) -> String {
             row.done(),
         ]
     });
-    let mut text = aligned(&[head].into_iter().chain(cells).collect::<Vec<_>>());
+    let mut text = aligned(
+        &[head].into_iter().chain(cells).collect::<Vec<_>>(),
+        &[3, 4],
+    );
     let mut section = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {
             text += &format!("\n{title}:\n  {}\n", lines.join("\n  "));
@@ -152,30 +156,6 @@ pub(crate) fn report(rows: &[Row], skipped: &BTreeMap<&str, String>) -> String {
         "\nchecks: {total}, failed: {failed}, parts skipped: {}\n",
         skipped.len()
     )
-}
-
-/// Columns as wide as their widest cell; the two with figures are aligned to the right.
-fn aligned(rows: &[[String; 6]]) -> String {
-    let mut widths = [0; 6];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let cells =
-            row.iter()
-                .zip(widths)
-                .enumerate()
-                .map(|(column, (cell, width))| match column {
-                    3 | 4 => format!("{cell:>width$}"),
-                    _ => format!("{cell:<width$}"),
-                });
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text += &format!("{}\n", line.trim_end());
-    }
-    text
 }
 
 #[cfg(test)]

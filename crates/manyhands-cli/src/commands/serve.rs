@@ -8,7 +8,7 @@ use crate::load;
 
 /// Serves over standard input and output until the client closes them.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let kit = load::builder(options)?.start();
+    let kit = load::lasting_builder(options)?.start();
     let served =
         manyhands_gateway::serve(kit.clone(), tokio::io::stdin(), tokio::io::stdout()).await;
     kit.close().await;

@@ -38,6 +38,82 @@ fn every_spelling_of_an_http_server_is_one() {
 }
 
 #[test]
+fn a_socket_speaks_http_where_its_type_or_its_fragment_says_so() {
+    for (text, url) in [
+        (
+            r#"{"type": "http", "url": "unix:///run/a.sock"}"#,
+            "http://localhost/",
+        ),
+        (
+            r#"{"type": "http", "url": "unix:///run/a.sock#/mcp"}"#,
+            "http://localhost/mcp",
+        ),
+        (
+            r#"{"url": "unix:///run/a.sock#/mcp"}"#,
+            "http://localhost/mcp",
+        ),
+    ] {
+        let it = http(text);
+        assert_eq!(it.url, url, "{text}");
+        assert_eq!(it.unix_socket, Some(PathBuf::from("/run/a.sock")), "{text}");
+    }
+    let of = |text: &str| entry(text).definition.unwrap().endpoint;
+    match of(r#"{"type": "sse", "url": "unix:///run/a.sock#/sse", "headers": {"A": "b"}}"#) {
+        Endpoint::Sse(it) => {
+            assert_eq!(
+                (it.url.as_str(), it.headers["A"].as_str()),
+                ("http://localhost/sse", "b")
+            );
+            assert_eq!(it.unix_socket, Some(PathBuf::from("/run/a.sock")));
+        }
+        other => panic!("{other:?}"),
+    }
+    match of(r#"{"url": "unix://${HOME}/a.sock"}"#) {
+        Endpoint::Unix(it) => assert_eq!(it.path, Path::new("/home/you/a.sock")),
+        other => panic!("{other:?}"),
+    }
+    match of(r#"{"type": "sse", "url": "https://a.example/sse"}"#) {
+        Endpoint::Sse(it) => assert_eq!(
+            (it.url.as_str(), it.unix_socket),
+            ("https://a.example/sse", None)
+        ),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn headers_are_of_no_use_to_a_socket_without_http() {
+    let config = read(r#"{"mcpServers": {"a": {"url": "unix:///run/a.sock", "headers": {}}}}"#);
+    assert_eq!(
+        config.unwrap().warnings[0].to_string(),
+        "mcpServers.a.headers (line 1) is not used: no HTTP is spoken at this socket, as it has no `type`"
+    );
+}
+
+#[test]
+fn references_in_settings_are_filled_in_and_do_not_show_in_errors() {
+    let it = entry(
+        r#"{"command": "a", "manyhands": {"tags": [{"name": "${userHome}/x"}], "owner": "${NOBODY:-ada}"}}"#,
+    );
+    let definition = it.definition.unwrap();
+    assert_eq!(definition.settings.tags[0].name, "/home/you/x");
+    assert_eq!(definition.settings.shared.owner, "ada");
+    assert_eq!(definition.folder, Path::new("/srv/shop"));
+    let failed = |text: &str| entry(text).definition.unwrap_err().to_string();
+    let unset = failed(r#"{"command": "a", "manyhands": {"tags": [{"name": "${NOBODY}"}]}}"#);
+    assert!(
+        unset.contains("manyhands.tags[0].name") && unset.contains("NOBODY"),
+        "{unset}"
+    );
+    let secret =
+        failed(r#"{"command": "a", "manyhands": {"retry": {"max": 1, "mode": "${TOKEN}"}}}"#);
+    assert!(
+        secret.contains("${TOKEN}") && !secret.contains(CANARY),
+        "{secret}"
+    );
+}
+
+#[test]
 fn headers_are_filled_in_from_variables_and_inputs() {
     let config = read(
         r#"{"inputs": [{"type": "promptString", "id": "slack-token", "password": true},

@@ -117,3 +117,37 @@ fn collisions_name_every_server_that_has_the_name() {
         BTreeMap::from([("search", vec![&id("slack"), &id("calendar")])])
     );
 }
+
+#[test]
+fn every_kind_is_listed_found_and_compared() {
+    let mut inventory = offering(&["a"]);
+    inventory.prompts = vec![Arc::new(
+        serde_json::from_value(json!({"name": "p"})).unwrap(),
+    )];
+    inventory.resources = vec![Arc::new(
+        serde_json::from_value(json!({"name": "r", "uri": "file:///r"})).unwrap(),
+    )];
+    inventory.templates = vec![Arc::new(
+        serde_json::from_value(json!({"name": "t", "uriTemplate": "file:///{t}"})).unwrap(),
+    )];
+    let empty = Catalogue::new([id("s")]);
+    let (full, diff) = empty.with_inventory(&id("s"), &inventory);
+    assert_eq!(full.servers().collect::<Vec<_>>(), [&id("s")]);
+    let prompts: Vec<String> = full.prompts().map(|it| it.name().to_string()).collect();
+    assert_eq!(prompts, ["s.p"]);
+    let resources: Vec<&str> = full.resources().map(ResourceEntry::uri).collect();
+    assert_eq!(resources, ["s+file:///r"]);
+    let templates: Vec<&str> = full.templates().map(TemplateEntry::uri).collect();
+    assert_eq!(templates, ["s+file:///{t}"]);
+    for kind in [
+        CapabilityKind::Tool,
+        CapabilityKind::Prompt,
+        CapabilityKind::Resource,
+    ] {
+        assert!(diff.touches(kind), "{kind:?}");
+    }
+    let (_, diff) = empty.with_inventory(&id("s"), &offering(&["a"]));
+    assert!(diff.touches(CapabilityKind::Tool) && !diff.touches(CapabilityKind::Prompt));
+    assert_eq!(full.tool("s.b").unwrap_err().nearest(), ["s.a"]);
+    assert_eq!(full.tool("unlike").unwrap_err().nearest(), [] as [&str; 0]);
+}

@@ -4,6 +4,8 @@
 //! which stops reading, or ignores signals, can still be ended on time.
 
 mod command;
+#[cfg(unix)]
+mod guard;
 mod process;
 
 use std::collections::BTreeMap;

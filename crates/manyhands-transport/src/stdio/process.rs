@@ -13,6 +13,8 @@ use tokio_util::codec::FramedRead;
 use crate::diagnostics::Diagnostics;
 use crate::error::{ConnectErrorKind, OpenError};
 use crate::frames::{Frame, Lines};
+#[cfg(unix)]
+use crate::stdio::guard::Guarded;
 
 /// How long a child may take to end by itself after its input has closed.
 const AFTER_EOF: Duration = Duration::from_millis(1_500);
@@ -30,6 +32,9 @@ pub(crate) struct Process {
     child: Box<dyn ChildWrapper>,
     diagnostics: Diagnostics,
     stderr: Option<JoinHandle<()>>,
+    /// Dropped after the group was killed, so that the guard never knows a group that is not ours any more.
+    #[cfg(unix)]
+    _guarded: Option<Guarded>,
 }
 
 impl Process {
@@ -44,6 +49,8 @@ impl Process {
         let stderr = child.stderr().take();
         let stderr = stderr.map(|pipe| tokio::spawn(keep_tail(pipe, diagnostics.clone())));
         Ok(Self {
+            #[cfg(unix)]
+            _guarded: child.id().map(Guarded::new),
             child,
             diagnostics,
             stderr,
@@ -117,7 +124,8 @@ async fn keep_tail(pipe: ChildStderr, diagnostics: Diagnostics) {
     while let Some(Ok(frame)) = lines.next().await {
         match frame {
             Frame::Message(line) => diagnostics.stderr_line(&line),
-            Frame::Oversized => diagnostics.stderr_line(b"(a line over 64 KiB was dropped)"),
+            Frame::OversizedEnd { .. } => {}
+            Frame::Oversized { .. } => diagnostics.stderr_line(b"(a line over 64 KiB was dropped)"),
         }
     }
 }

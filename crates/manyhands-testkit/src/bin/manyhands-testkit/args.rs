@@ -5,16 +5,19 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use manyhands_testkit::{Fault, Side, Storm};
+use manyhands_testkit::{Fault, HttpOptions, Side, Storm};
 
 pub(crate) const USAGE: &str = "\
 MCP servers for tests, over standard input and output.
 
 Usage:
-  manyhands-testkit serve [--script FILE] [--fault NAME[=VALUE]]...
+  manyhands-testkit serve [--script FILE] [--fault NAME[=VALUE]]... [--http ADDRESS [--stateless] [--json]]
       Serve what FILE says, or the tools `echo` and `whoami`; with faults, badly.
       FILE: {\"name\", \"tools\": [{\"definition\", \"result\"}], \"prompts\": [{\"definition\",
       \"result\"}], \"resources\": [{\"definition\", \"contents\"}], \"page_size\", \"latency_ms\"}
+      With --http, serve streamable HTTP at ADDRESS, such as 127.0.0.1:0, and print the URL.
+  manyhands-testkit faults
+      List the faults of `serve`, and what each does.
   manyhands-testkit record FILE -- COMMAND [ARGUMENT]...
       Start a server, pass everything on, and write it to FILE at the end, secrets hidden.
   manyhands-testkit replay FILE
@@ -25,21 +28,16 @@ Usage:
                             the probability of each fault for each message, from 0 to 1
       --from client|server  disturb only what this side sends
       --spare N             let the first N messages of each side pass
-
-Faults of `serve`:
-  never-answers-handshake, closes-at-handshake, refuses-handshake[=CODE], closes-on-call,
-  hangs-on-call, hangs-on-list[=LIST], fails-list[=LIST[:CODE]], chatter-on-stdout, wrong-id,
-  endless-pages, repeats-cursor, oversized-reply[=BYTES], garbage-reply, deep-reply[=LEVELS],
-  answers-in-reverse[=COUNT], modern-only, asks-back
-  LIST is tools, prompts, resources or resourceTemplates.
 ";
 
 #[derive(Debug)]
 pub(crate) enum Command {
     Help,
+    Faults,
     Serve {
         script: Option<PathBuf>,
         faults: Vec<Fault>,
+        http: Option<HttpOptions>,
     },
     Record {
         file: PathBuf,
@@ -76,6 +74,7 @@ pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Command, Str
     let mut own = Own(own.collect());
     let command = match verb.to_str() {
         Some("serve") => serve(&mut own)?,
+        Some("faults") => Command::Faults,
         Some("replay") => Command::Replay { file: own.file()? },
         Some("record") => Command::Record {
             file: own.file()?,
@@ -100,7 +99,19 @@ fn serve(own: &mut Own) -> Result<Command, String> {
         let fault = text.parse::<Fault>();
         faults.push(fault.map_err(|error| format!("failed to {error}"))?);
     }
-    Ok(Command::Serve { script, faults })
+    let http = match own.parsed("--http", "an ADDRESS such as 127.0.0.1:0")? {
+        Some(address) => {
+            let options = HttpOptions::default().with_address(address);
+            let options = options.with_sessions(!own.flag("--stateless"));
+            Some(options.with_event_streams(!own.flag("--json")))
+        }
+        None => None,
+    };
+    Ok(Command::Serve {
+        script,
+        faults,
+        http,
+    })
 }
 
 /// Gives a storm the probability of one fault.
@@ -169,6 +180,12 @@ impl Own {
         Err(format!("expected a value after {name}"))
     }
 
+    /// Takes a word out; says whether it was there.
+    fn flag(&mut self, name: &str) -> bool {
+        let found = self.0.iter().position(|word| word == name);
+        found.map(|index| self.0.remove(index)).is_some()
+    }
+
     fn text(&mut self, name: &str) -> Result<Option<String>, String> {
         let value = self.value(name)?.map(OsString::into_string).transpose();
         value.map_err(|_| format!("expected a value of {name} that is UTF-8"))
@@ -198,11 +215,18 @@ mod tests {
 
     #[test]
     fn options_are_read_in_any_order_and_form() {
-        let Ok(Command::Serve { script, faults }) =
-            parse("serve --fault=deep-reply=3 --script s.json --fault wrong-id")
+        let Ok(Command::Serve {
+            script,
+            faults,
+            http,
+        }) = parse(
+            "serve --json --fault=deep-reply=3 --script s.json --http [::1]:0 --fault wrong-id",
+        )
         else {
             panic!("it is a command");
         };
+        let http = http.unwrap();
+        assert!(http.sessions && !http.event_streams);
         assert_eq!(script, Some("s.json".into()));
         assert_eq!(faults, [Fault::DeepReply(3), Fault::WrongId]);
     }
@@ -224,6 +248,11 @@ mod tests {
             ("serve --faults x", "unexpected argument --faults"),
             ("serve --script", "expected a value after --script"),
             ("replay", "expected a FILE"),
+            ("serve --json", "unexpected argument --json"),
+            (
+                "serve --http 80",
+                "expected --http with an ADDRESS such as 127.0.0.1:0",
+            ),
             ("record a.tape", "expected `-- COMMAND` to record"),
             ("storm -- x", "expected --seed N"),
             ("storm --seed x -- x", "expected --seed with a whole number"),
@@ -233,13 +262,6 @@ mod tests {
             ),
         ] {
             assert_eq!(parse(line).unwrap_err(), error, "{line}");
-        }
-    }
-
-    #[test]
-    fn every_fault_is_in_the_help() {
-        for name in Fault::NAMES {
-            assert!(USAGE.contains(name), "{name}");
         }
     }
 }

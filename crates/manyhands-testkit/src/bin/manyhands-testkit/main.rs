@@ -4,6 +4,7 @@
 mod args;
 mod proxy;
 mod script;
+mod serve;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,15 +43,22 @@ async fn run(command: Command) -> Result<ExitCode, String> {
             print!("{}", args::USAGE);
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve { script, faults } => {
+        Command::Faults => {
+            serve::print_faults();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve {
+            script,
+            faults,
+            http,
+        } => {
             let server = match script {
                 Some(file) => script::server(&text(&file)?)
                     .map_err(|error| format!("failed to read {}: {error}", file.display()))?,
                 None => script::sample(),
             };
-            let server = faults.into_iter().fold(server, ScriptedServer::fault);
-            unless_interrupted(server.serve(join(stdin(), stdout()))).await;
-            Ok(ExitCode::SUCCESS)
+            let server = faults.iter().cloned().fold(server, ScriptedServer::fault);
+            serve::run(&server, &faults, http).await
         }
         Command::Replay { file } => {
             let tape = Tape::parse(&text(&file)?)
@@ -92,10 +100,10 @@ fn text(file: &Path) -> Result<String, String> {
 }
 
 /// Runs until it ends, or somebody wants the program to end.
-async fn unless_interrupted(work: impl Future<Output = ()>) {
+async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
-        () = work => {}
-        () = interrupted() => {}
+        done = work => Some(done),
+        () = interrupted() => None,
     }
 }
 

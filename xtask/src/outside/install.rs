@@ -1,4 +1,4 @@
-//! Putting the parts under `target/interop`, each in a folder of its own, once. It must not know what they are for.
+//! Putting the parts where they belong, each in a folder of its own, once. It must not know who asks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,14 +8,12 @@ use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
 use super::machine::{missing, node_binary, node_major, symlink};
-use super::parts::{INSPECTOR, NODE, Part, Registry};
-
-/// The reason that is no fault of ours.
-pub(crate) const UNREACHABLE: &str = "registry unreachable";
+use super::part::{NODE, Part, Registry};
+use super::{FOLDER, UNREACHABLE};
 
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(5);
-/// What the Inspector asks for.
+/// What the parts that want a newer Node ask for.
 const NODE_MAJOR: u32 = 22;
 
 /// What is there, and why the rest is not.
@@ -31,7 +29,7 @@ pub(crate) struct Installed {
 pub(crate) fn all(sh: &Shell, parts: &[&'static Part]) -> Result<Installed> {
     let mut installer = Installer {
         sh,
-        folder: sh.current_dir().join("target/interop"),
+        folder: sh.current_dir().join(FOLDER),
         unreachable: BTreeSet::new(),
     };
     let mut installed = Installed {
@@ -48,7 +46,7 @@ pub(crate) fn all(sh: &Shell, parts: &[&'static Part]) -> Result<Installed> {
     };
     for part in parts {
         let outcome = match &node {
-            Err(why) if part.name == INSPECTOR => Err(format!("Node {NODE_MAJOR} or newer: {why}")),
+            Err(why) if part.newer_node => Err(format!("Node {NODE_MAJOR} or newer: {why}")),
             _ => installer.install(part)?,
         };
         match outcome {
@@ -222,6 +220,7 @@ fn reason(said: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::part::part;
     use super::*;
 
     #[test]
@@ -255,20 +254,23 @@ mod tests {
     }
 
     #[test]
-    fn a_client_without_its_servers_is_skipped_for_their_reason() {
-        let parts = super::super::parts::wanted(None);
-        let folders = parts.iter().filter(|part| part.name != "time");
+    fn a_part_without_what_it_needs_is_skipped_for_that_reason() {
+        const SERVER: Part = part("server", Registry::PyPi, "server==1");
+        const OTHER: Part = part("other", Registry::PyPi, "other==1");
+        const CLIENT: Part = Part {
+            needs: &["server"],
+            ..part("client", Registry::Npm, "client@1")
+        };
         let mut installed = Installed {
-            folders: folders.map(|part| (part.name, PathBuf::new())).collect(),
-            skipped: BTreeMap::from([("time", UNREACHABLE.to_owned())]),
+            folders: ["other", "client"]
+                .map(|name| (name, PathBuf::new()))
+                .into(),
+            skipped: BTreeMap::from([("server", UNREACHABLE.to_owned())]),
             node: PathBuf::new(),
         };
-        skip_the_needy(&parts, &mut installed);
+        skip_the_needy(&[&SERVER, &OTHER, &CLIENT], &mut installed);
         let skipped: Vec<&str> = installed.skipped.keys().copied().collect();
-        assert_eq!(
-            skipped,
-            ["inspector", "python-1", "python-2", "time", "typescript"]
-        );
-        assert!(installed.folders.contains_key("git"));
+        assert_eq!(skipped, ["client", "server"]);
+        assert!(installed.folders.contains_key("other"));
     }
 }

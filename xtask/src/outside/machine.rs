@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use xshell::{Cmd, Shell, cmd};
 
-use super::parts::{NODE, Registry};
+use super::part::{NODE, Registry};
 
 /// What this machine lacks to install anything from there.
 pub(crate) fn missing(sh: &Shell, registry: Registry) -> Option<&'static str> {

@@ -1,0 +1,213 @@
+//! How long a call may take, by three clocks: idle, which begins anew with every sign of progress; total, which does
+//! not; and both stand still while a person answers a question that the server asked.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// Longer than any call, and short enough to be added to any instant: 10 years.
+const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// The time of one call.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    idle: Duration,
+    total: Duration,
+    now: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    idle_end: Instant,
+    total_end: Instant,
+    /// How many persons are being asked, and since when.
+    pauses: usize,
+    since: Instant,
+}
+
+/// Which clock ran out, and how long it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Elapsed {
+    Idle(Duration),
+    Total(Duration),
+}
+
+impl Clock {
+    pub(crate) fn new(idle: Duration, total: Duration) -> Self {
+        let (idle, total) = (idle.min(FOR_EVER), total.min(FOR_EVER));
+        let since = Instant::now();
+        let now = State {
+            idle_end: since + idle,
+            total_end: since + total,
+            pauses: 0,
+            since,
+        };
+        Self {
+            idle,
+            total,
+            now: Mutex::new(now),
+        }
+    }
+
+    /// Never runs out.
+    pub(crate) fn endless() -> Self {
+        Self::new(FOR_EVER, FOR_EVER)
+    }
+
+    /// The server showed that it is at work.
+    pub(crate) fn progressed(&self) {
+        self.state().idle_end = Instant::now() + self.idle;
+    }
+
+    /// Stands still until the pause is dropped.
+    pub(crate) fn pause(self: &Arc<Self>) -> Pause {
+        let mut state = self.state();
+        if state.pauses == 0 {
+            state.since = Instant::now();
+        }
+        state.pauses += 1;
+        Pause(self.clone())
+    }
+
+    /// Runs a future until it is ready or a clock has run out.
+    pub(crate) async fn run<F: Future>(&self, future: F) -> Result<F::Output, Elapsed> {
+        let mut future = std::pin::pin!(future);
+        let mut end = self.end();
+        let mut timer = std::pin::pin!(sleep_until(end));
+        loop {
+            tokio::select! {
+                biased;
+                output = &mut future => return Ok(output),
+                () = &mut timer => {
+                    // Ends only ever move away, so it is enough to look when the old one is there.
+                    let later = self.end();
+                    if later <= end {
+                        return Err(self.elapsed());
+                    }
+                    end = later;
+                    timer.as_mut().reset(end);
+                }
+            }
+        }
+    }
+
+    /// When to look at the clocks again.
+    fn end(&self) -> Instant {
+        let state = self.state();
+        let end = state.idle_end.min(state.total_end);
+        if state.pauses == 0 {
+            return end;
+        }
+        // Nobody knows when the pause ends, only that this much is left then.
+        const AT_LEAST: Duration = Duration::from_millis(10);
+        Instant::now() + end.saturating_duration_since(state.since).max(AT_LEAST)
+    }
+
+    fn elapsed(&self) -> Elapsed {
+        let state = self.state();
+        if state.total_end <= state.idle_end {
+            Elapsed::Total(self.total)
+        } else {
+            Elapsed::Idle(self.idle)
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Instants stay instants after a panic elsewhere.
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// As long as it lives, its clock stands still.
+pub(crate) struct Pause(Arc<Clock>);
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.pauses -= 1;
+        if state.pauses == 0 {
+            let paused = state.since.elapsed();
+            state.idle_end += paused;
+            state.total_end += paused;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+    use tokio::time::sleep;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    async fn end_of(clock: &Clock) -> (Duration, Elapsed) {
+        let started = Instant::now();
+        let elapsed = clock.run(pending::<()>()).await.unwrap_err();
+        (started.elapsed(), elapsed)
+    }
+
+    fn is(found: (Duration, Elapsed), at: Duration, elapsed: Elapsed) {
+        // A paused clock moves in steps of a millisecond.
+        assert!(
+            found.0.abs_diff(at) <= Duration::from_millis(2),
+            "{found:?}"
+        );
+        assert_eq!(found.1, elapsed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_shorter_clock_ends_the_call() {
+        is(
+            end_of(&Clock::new(s(5), s(9))).await,
+            s(5),
+            Elapsed::Idle(s(5)),
+        );
+        is(
+            end_of(&Clock::new(s(9), s(5))).await,
+            s(5),
+            Elapsed::Total(s(5)),
+        );
+        assert_eq!(Clock::new(s(1), s(1)).run(async { 7 }).await, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn progress_moves_the_idle_clock_only() {
+        let clock = Arc::new(Clock::new(s(5), s(12)));
+        let progress = clock.clone();
+        tokio::spawn(async move {
+            loop {
+                sleep(s(4)).await;
+                progress.progressed();
+            }
+        });
+        is(end_of(&clock).await, s(12), Elapsed::Total(s(12)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn both_stand_still_while_somebody_is_asked() {
+        let clock = Arc::new(Clock::new(s(5), s(9)));
+        let asked = clock.clone();
+        tokio::spawn(async move {
+            sleep(s(2)).await;
+            let pause = asked.pause();
+            sleep(s(1)).await;
+            let second = asked.pause();
+            drop(pause);
+            sleep(s(100)).await;
+            drop(second);
+        });
+        is(end_of(&clock).await, s(106), Elapsed::Idle(s(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_without_end_is_no_overflow() {
+        let clock = Clock::new(Duration::MAX, Duration::MAX);
+        assert_eq!(clock.run(sleep(s(3600 * 24 * 365))).await, Ok(()));
+    }
+}

@@ -1,0 +1,99 @@
+//! One hostile server among good ones: whatever it does, they answer as ever, and what is asked of
+//! it ends in time with an outcome that says why.
+//!
+//! Each row of [`rows`] is one switch of `manyhands-testkit` (see `manyhands-testkit faults`), how
+//! its server is reached, and what should come of it. A row that carries a `todo` is about what
+//! does not work yet: the test says so, and fails once it does work.
+
+mod check;
+mod row;
+mod rows;
+mod run;
+mod table;
+
+use std::path::Path;
+
+use row::Row;
+
+/// Runs rows, and ends the test with all that is wrong about any of them.
+fn try_out(rows: &[Row], seen: &[run::Seen]) {
+    let mut wrong = Vec::new();
+    for (row, seen) in rows.iter().zip(seen) {
+        let found = check::differences(row, seen);
+        match (row.todo, found.is_empty()) {
+            (None, true) => {}
+            (None, false) => wrong.push(format!("{row}: {}", found.join("\n    "))),
+            (Some(todo), false) => println!("todo: {row}: {todo}: {}", found.join("\n    ")),
+            (Some(todo), true) => {
+                wrong.push(format!("{row}: it works now, take its todo out ({todo})"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+macro_rules! families {
+    ($($family:ident),+) => {
+        $( #[test]
+        fn $family() {
+            try_out(rows::$family::ROWS, seen::$family());
+        } )+
+
+        /// What was seen of each family's rows, which are run once for all tests here.
+        mod seen {
+            use std::sync::OnceLock;
+            use super::{rows, run};
+
+            $( pub(super) fn $family() -> &'static [run::Seen] {
+                static SEEN: OnceLock<Vec<run::Seen>> = OnceLock::new();
+                SEEN.get_or_init(|| run::all(rows::$family::ROWS))
+            } )+
+        }
+
+        /// All rows in the order of the table, each with what was seen of it.
+        fn all_seen() -> impl Iterator<Item = (&'static Row, &'static run::Seen)> {
+            let pairs = [$( (rows::$family::ROWS, seen::$family()) ),+];
+            pairs.into_iter().flat_map(|(rows, seen)| rows.iter().zip(seen))
+        }
+    };
+}
+
+families![
+    usual, handshakes, lists, answers, texts, floods, questions, wires, processes, http
+];
+
+/// Every switch has a row, so that nothing the testkit can do goes untried.
+#[test]
+fn every_switch_has_a_row() {
+    let rows = rows::all();
+    let tried = |name: &str| {
+        let mut switches = rows.iter().flat_map(|row| row.switches);
+        switches.any(|switch| switch.split('=').next() == Some(name))
+    };
+    let missing: Vec<&str> = manyhands_testkit::Fault::switches()
+        .map(|switch| switch.name)
+        .filter(|name| !tried(name))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// The table in `docs/reliability.md` is what the rows give; `UPDATE_DOCS=1` writes it.
+#[test]
+fn the_table_is_fresh() {
+    let table = table::markdown(all_seen());
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reliability.md");
+    let text = std::fs::read_to_string(&page).unwrap();
+    let fresh = table::splice(&text, &table).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&page, &fresh).unwrap();
+        return;
+    }
+    let stale = text
+        .lines()
+        .zip(fresh.lines())
+        .find(|(old, new)| old != new);
+    assert!(
+        fresh == text,
+        "the table is stale, see `UPDATE_DOCS=1 cargo test -p manyhands-tests hostile`: {stale:#?}"
+    );
+}

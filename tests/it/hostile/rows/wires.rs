@@ -1,0 +1,29 @@
+//! Servers whose bytes are odd.
+
+use manyhands::{Delivery, ErrorKind};
+
+use crate::hostile::row::{Row, memory};
+
+pub(in crate::hostile) const ROWS: &[Row] = &[
+    memory(&["carriage-returns"]),
+    memory(&["byte-order-mark"]),
+    memory(&["invalid-utf8"]).replies("ba\u{fffd}"),
+    memory(&["batches"]),
+    memory(&["pretty-prints"]).refused("within 20s"),
+    memory(&["drips=10"]),
+    memory(&["drips=200"]).times_out("within 5s"),
+    memory(&["endless-line"])
+        .times_out("over 16 MiB")
+        .todo("it is counted at its end only, which never comes"),
+    memory(&["half-answer"]).fails(
+        ErrorKind::ConnectionClosed,
+        Delivery::Unknown,
+        "closed while the call was under way",
+    ),
+    memory(&["closes-output"]).fails(
+        ErrorKind::ConnectionClosed,
+        Delivery::Unknown,
+        "closed while the call was under way",
+    ),
+    memory(&["stops-reading"]).times_out("no answer within 5s"),
+];
