@@ -26,12 +26,16 @@ const MAX: usize = 64;
 #[must_use]
 pub fn wire_name(server: &ServerId, name: &str) -> String {
     let plain = format!("{server}__{name}");
-    // "a_" + "b" and "a" + "_b" would read the same, so the first of them is marked as well.
-    let exact = !server.as_str().ends_with('_') && !name.is_empty();
-    if exact && plain.len() <= MAX && plain.bytes().all(is_safe) {
+    // "a_" + "b" and "a" + "_b" would read the same, so the first of them is marked as well, by a hash of its own.
+    let ambiguous = server.as_str().ends_with('_');
+    if !ambiguous && !name.is_empty() && plain.len() <= MAX && plain.bytes().all(is_safe) {
         return plain;
     }
-    let hash = short_hash(&plain);
+    let hash = if ambiguous {
+        short_hash(&format!("{server}\0{name}"))
+    } else {
+        short_hash(&plain)
+    };
     let mut head: String = plain
         .chars()
         .map(|c| {
@@ -82,6 +86,8 @@ mod tests {
             wire("s", "\u{202e}"),
             wire("a_", "b"),
             wire("a", "_b"),
+            wire("a_", "b.c"),
+            wire("a", "_b.c"),
         ];
         let unique: HashSet<_> = names.iter().collect();
         assert_eq!(unique.len(), names.len(), "{names:#?}");

@@ -25,17 +25,64 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use manyhands_core::{Call, CallError, Delivery, ErrorKind, Reply, ServerId};
+use manyhands_core::{Call, CallContext, CallError, Delivery, ErrorKind, Reply, Request, ServerId};
 use manyhands_registry::qualify_reply;
 use manyhands_transport::Supervised;
 
 /// Where calls to one server go.
 #[derive(Debug, Clone)]
 pub enum RouteState {
-    /// To a server, which is up or can be; a call may take this long in total where the caller does not say.
-    Up(Supervised, Duration),
+    /// To a server, which is up or can be; a call may take this long where the caller does not say.
+    Up(Supervised, Limits),
     /// Nowhere.
     Down(Down),
+}
+
+/// How long one call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Without an answer or a sign of progress.
+    pub idle: Duration,
+    /// In total.
+    pub total: Duration,
+}
+
+/// How long calls to one server may take. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    server: Limit,
+    tools: Arc<HashMap<String, Limit>>,
+}
+
+impl Limits {
+    /// The same for all its calls.
+    #[must_use]
+    pub fn new(server: Limit) -> Self {
+        Self {
+            server,
+            tools: Arc::default(),
+        }
+    }
+
+    /// Others for some of its tools, by their names on the server.
+    #[must_use]
+    pub fn with_tools(mut self, tools: impl IntoIterator<Item = (String, Limit)>) -> Self {
+        self.tools = Arc::new(tools.into_iter().collect());
+        self
+    }
+
+    /// Completes a context: a caller who says how long to wait means both clocks.
+    fn complete(&self, request: &Request, context: &mut CallContext) {
+        if context.timeout.is_some() {
+            return;
+        }
+        let limit = match request {
+            Request::CallTool { name, .. } => self.tools.get(&**name).unwrap_or(&self.server),
+            _ => &self.server,
+        };
+        context.timeout = Some(limit.total);
+        context.idle_timeout.get_or_insert(limit.idle);
+    }
 }
 
 /// Why a server cannot be called.
@@ -60,6 +107,13 @@ impl Down {
     #[must_use]
     pub fn with_mend(mut self, mend: Option<String>) -> Self {
         self.mend = mend;
+        self
+    }
+
+    /// Says that credentials are what is missing.
+    #[must_use]
+    pub fn unauthorized(mut self) -> Self {
+        self.kind = ErrorKind::Unauthorized;
         self
     }
 
@@ -132,8 +186,8 @@ impl Router {
         } = call;
         let state = self.routes.load().get(&server).cloned();
         let down = match state.as_deref() {
-            Some(RouteState::Up(supervised, limit)) => {
-                context.timeout.get_or_insert(*limit);
+            Some(RouteState::Up(supervised, limits)) => {
+                limits.complete(&request, &mut context);
                 return supervised
                     .request(request, context)
                     .await

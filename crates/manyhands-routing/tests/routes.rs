@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use manyhands_core::ServerId;
-use manyhands_routing::{Down, RouteState, Router};
+use manyhands_routing::{Down, Limit, Limits, RouteState, Router};
 use manyhands_transport::{ConnectOptions, Connector, Supervised, Supervision};
 
 fn id(text: &str) -> ServerId {
@@ -16,7 +16,11 @@ async fn a_route_leads_to_a_server_or_nowhere_and_never_both() {
     let options = ConnectOptions::new(id("up"));
     let server = Supervised::new(connector, options, Supervision::default());
     let router = Router::default();
-    router.set(id("up"), RouteState::Up(server, Duration::from_secs(1)));
+    let limit = Limit {
+        idle: Duration::from_secs(1),
+        total: Duration::from_secs(2),
+    };
+    router.set(id("up"), RouteState::Up(server, Limits::new(limit)));
     router.set(id("down"), RouteState::Down(Down::new("it crashed")));
     let up = router.supervised(&id("up")).unwrap();
     assert_eq!(up.server(), &id("up"));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use manyhands_core::{
-    Arguments, Call, CallContext, CallError, Capability, CapabilityKind, Delivery, ErrorKind,
-    Printable, Reply, Request, ServerId, either,
+    Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Delivery,
+    ErrorKind, Printable, Reply, Request, Secret, ServerId, either,
 };
 use manyhands_registry::Unknown;
 use manyhands_transport::Supervised;
@@ -53,9 +53,28 @@ impl Ask {
 
     /// Sets the longest that the answer may take in total, waiting for a starting server included.
     ///
-    /// The server's own setting, 30 s by default, is used without it.
+    /// Without it, the settings of the server and the tool hold: 30 s without a sign of progress and 10 min in total, by
+    /// default.
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.context = self.context.with_timeout(limit);
+        self
+    }
+
+    /// Has `listen` told of progress and log messages that the server sends meanwhile. It must return at once.
+    pub fn on_event(mut self, listen: impl Fn(CallEvent) + Send + Sync + 'static) -> Self {
+        self.context = self.context.with_listener(listen);
+        self
+    }
+
+    /// Adds an entry to the request's `_meta`.
+    pub fn meta(mut self, key: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.context = self.context.with_meta(key, value);
+        self
+    }
+
+    /// Adds a header, where the server is reached over HTTP.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        self.context = self.context.with_header(name, value);
         self
     }
 
@@ -151,7 +170,9 @@ impl Ask {
         let limit = self.context.timeout.unwrap_or(slot.settings.timeout.0);
         let end = Instant::now() + limit;
         introduced(slot, &server, end, limit).await?;
-        self.context.timeout = Some(end.saturating_duration_since(Instant::now()));
+        if let Some(timeout) = &mut self.context.timeout {
+            *timeout = end.saturating_duration_since(Instant::now());
+        }
         Ok(())
     }
 
@@ -185,9 +206,9 @@ impl Ask {
             );
             return error.with_advice(advice(kind, unknown));
         };
-        let error = match self.shared.router.down(&slot.id) {
-            Some(down) => down.error(),
-            None => CallError::new(
+        let error = match (self.shared.router.down(&slot.id), slot.failure()) {
+            (Some(down), _) | (None, Some(down)) => down.error(),
+            (None, None) => CallError::new(
                 ErrorKind::NotFound,
                 Delivery::NotSent,
                 format!("the server {} offers no such {kind}", slot.id),

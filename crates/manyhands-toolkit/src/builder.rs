@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use manyhands_core::{ServerId, nearest};
 use manyhands_routing::{Down, RouteState};
-use manyhands_transport::{ConnectOptions, Connector, Supervised};
+use manyhands_transport::{ConnectOptions, Connector, Input, InputHandler, Supervised};
 use tokio::sync::{Semaphore, watch};
 
 use crate::member::live;
@@ -105,6 +105,7 @@ impl Member {
 pub struct Builder {
     members: Vec<Member>,
     settings: Settings,
+    input: Input,
     /// Names that were to be adjusted and that no server has.
     unknown: Vec<String>,
 }
@@ -174,6 +175,14 @@ impl Builder {
         self
     }
 
+    /// Has `handler` answer what servers ask: a person's input, a model's answer, roots. Without one, everything is
+    /// declined.
+    #[must_use]
+    pub fn input(mut self, handler: impl InputHandler) -> Self {
+        self.input = Input::new(handler);
+        self
+    }
+
     /// Starts all servers that are not lazy, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
@@ -191,6 +200,8 @@ impl Builder {
                 Plan::Connect(connector) => {
                     let options = ConnectOptions::new(id.clone())
                         .with_start_limit(settings.start_timeout.0)
+                        .with_protocol(settings.version())
+                        .with_input(self.input.clone())
                         .with_spawn_permits(spawn_permits.clone());
                     let server = Supervised::new(connector, options, settings.supervision());
                     if !settings.lazy {
@@ -198,7 +209,7 @@ impl Builder {
                     }
                     shared
                         .router
-                        .set(id, RouteState::Up(server.clone(), settings.timeout.0));
+                        .set(id, RouteState::Up(server.clone(), settings.limits()));
                     let life = live(shared.clone(), server);
                     tasks.push(tokio::spawn(life).abort_handle());
                 }

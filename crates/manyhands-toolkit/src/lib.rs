@@ -36,5 +36,5 @@ pub use ask::Ask;
 pub use builder::{Builder, Member, StartError};
 pub use changes::{Change, Changes};
 pub use report::{Report, ServerReport, ServerStatus};
-pub use settings::{RestartSettings, ServerSettings, Settings};
+pub use settings::{RestartSettings, ServerSettings, Settings, ToolSettings};
 pub use toolkit::Toolkit;

@@ -1,13 +1,18 @@
 //! What can be set for a toolkit and for each of its servers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use manyhands_core::HumanDuration;
-use manyhands_transport::{Restart, Supervision};
+use manyhands_routing::{Limit, Limits};
+use manyhands_transport::{Protocol, Restart, Supervision};
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
+
+/// What `protocol` says where the version is to be found out.
+const AUTO: &str = "auto";
 
 /// Settings of the whole toolkit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -33,8 +38,14 @@ impl Default for Settings {
 pub struct ServerSettings {
     /// Whether connecting fails as a whole when this server does. Default: false.
     pub required: bool,
-    /// How long a call may take in total. Default: 30s.
+    /// How long a call may go without an answer or a sign of progress. Default: 30s.
     pub timeout: HumanDuration,
+    /// How long a call may take in total, whatever progress it shows. Default: 10m.
+    pub total_timeout: HumanDuration,
+    /// Limits of single tools, by their names on the server, where they differ from those of the server.
+    pub tools: BTreeMap<String, ToolSettings>,
+    /// The protocol version that is spoken with the server, such as "2025-11-25". Default: "auto", the newest of both.
+    pub protocol: String,
     /// How long the server may take from its start to the end of the handshake. Default: 60s.
     pub start_timeout: HumanDuration,
     /// How the server is started again when it fails; false for never. Default: 10 times within 5m.
@@ -45,6 +56,17 @@ pub struct ServerSettings {
     pub lazy: bool,
     /// How long nobody must have called the server for it to be stopped; the next call starts it again. Default: never.
     pub idle_stop: Option<HumanDuration>,
+}
+
+/// Settings of one tool of a server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct ToolSettings {
+    /// How long a call may go without an answer or a sign of progress. Default: the server's.
+    pub timeout: Option<HumanDuration>,
+    /// How long a call may take in total, whatever progress it shows. Default: the server's.
+    pub total_timeout: Option<HumanDuration>,
 }
 
 /// How a server that failed is started again.
@@ -150,6 +172,9 @@ impl Default for ServerSettings {
         Self {
             required: false,
             timeout: HumanDuration(Duration::from_secs(30)),
+            total_timeout: HumanDuration(Duration::from_secs(600)),
+            tools: BTreeMap::new(),
+            protocol: AUTO.to_owned(),
             start_timeout: HumanDuration(Duration::from_secs(60)),
             restart: Some(RestartSettings::default()),
             lazy: false,
@@ -166,10 +191,40 @@ impl ServerSettings {
         self
     }
 
-    /// Sets how long a call may take in total.
+    /// Sets how long a call may go without an answer or a sign of progress.
     #[must_use]
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = HumanDuration(limit);
+        self
+    }
+
+    /// Sets how long a call may take in total, whatever progress it shows.
+    #[must_use]
+    pub fn total_timeout(mut self, limit: Duration) -> Self {
+        self.total_timeout = HumanDuration(limit);
+        self
+    }
+
+    /// Sets both limits of one tool, by its name on the server.
+    #[must_use]
+    pub fn tool_timeouts(
+        mut self,
+        tool: impl Into<String>,
+        idle: Duration,
+        total: Duration,
+    ) -> Self {
+        let settings = ToolSettings {
+            timeout: Some(HumanDuration(idle)),
+            total_timeout: Some(HumanDuration(total)),
+        };
+        self.tools.insert(tool.into(), settings);
+        self
+    }
+
+    /// Sets the protocol version that is spoken with the server, such as `2025-11-25`, or `auto`.
+    #[must_use]
+    pub fn protocol(mut self, version: impl Into<String>) -> Self {
+        self.protocol = version.into();
         self
     }
 
@@ -206,6 +261,29 @@ impl ServerSettings {
     pub fn idle_stop(mut self, limit: Duration) -> Self {
         self.idle_stop = Some(HumanDuration(limit));
         self
+    }
+
+    pub(crate) fn version(&self) -> Protocol {
+        if self.protocol == AUTO {
+            Protocol::Auto
+        } else {
+            Protocol::Version(self.protocol.clone())
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        let server = Limit {
+            idle: self.timeout.0,
+            total: self.total_timeout.0,
+        };
+        let tools = self.tools.iter().map(|(name, tool)| {
+            let limit = Limit {
+                idle: tool.timeout.unwrap_or(self.timeout).0,
+                total: tool.total_timeout.unwrap_or(self.total_timeout).0,
+            };
+            (name.clone(), limit)
+        });
+        Limits::new(server).with_tools(tools)
     }
 
     pub(crate) fn supervision(&self) -> Supervision {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use manyhands_core::{Inventory, ServerId, ServerInfo};
 use manyhands_registry::{Catalogue, Diff};
-use manyhands_routing::Router;
+use manyhands_routing::{Down, Router};
 use manyhands_transport::{Phase, Snapshot};
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -50,6 +50,20 @@ impl Slot {
     /// Whether the server was ever asked what it offers.
     pub(crate) fn is_introduced(&self) -> bool {
         self.state.borrow().info.is_some()
+    }
+
+    /// Why nothing, or not everything, is known of what the server offers; none while it is fine.
+    pub(crate) fn failure(&self) -> Option<Down> {
+        match &self.state.borrow().status {
+            ServerStatus::Failed { cause, mend } => {
+                Some(Down::new(cause.clone()).with_mend(mend.clone()))
+            }
+            ServerStatus::NeedsAuth { cause, mend } => {
+                let down = Down::new(cause.clone()).with_mend(mend.clone());
+                Some(down.unauthorized())
+            }
+            _ => None,
+        }
     }
 }
 

@@ -148,7 +148,11 @@ impl Connection {
     /// Whether the connection has ended.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        *self.0.state.borrow() != State::Open || self.0.session.pending.is_closed()
+        let takes_nothing = match &self.0.link {
+            Link::Pipe(pipe) => pipe.is_closed(),
+            Link::Http(_) => false,
+        };
+        takes_nothing || *self.0.state.borrow() != State::Open || self.0.session.pending.is_closed()
     }
 
     /// Says goodbye and waits until everything that belonged to the connection is gone, a child

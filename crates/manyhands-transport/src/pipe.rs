@@ -90,6 +90,11 @@ impl Pipe {
         }
     }
 
+    /// Whether the server takes nothing any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.outbox.is_closed()
+    }
+
     /// Tells the server something; lost when it does not read.
     pub(crate) fn notify(&self, message: Vec<u8>) {
         let _ = self.outbox.try_push(None, &message.into());

@@ -168,7 +168,7 @@ impl Supervised {
     }
 
     /// Sends one request and waits for its reply: for the context's timeout, or 30 s in total. A server that is not up
-    /// is started or waited for on that time. A request that was not sent because the connection had ended is sent on
+    /// is started or waited for on that time, up to the idle timeout. A request that was not sent because the connection had ended is sent on
     /// the next one; one that may have been sent is never repeated.
     ///
     /// # Errors
@@ -185,8 +185,11 @@ impl Supervised {
         let _in_use = self.in_use();
         let limit = context.timeout.unwrap_or(CALL_LIMIT);
         let end = Instant::now() + limit;
+        // A server that does not come up shows no sign of progress.
+        let patience = context.idle_timeout.unwrap_or(limit).min(limit);
         loop {
-            let connection = match self.up(end, limit).await {
+            let soon = end.min(Instant::now() + patience);
+            let connection = match self.up(soon, patience).await {
                 Ok(connection) => connection,
                 Err(error) => {
                     let capability = request.capability(&self.0.server);

@@ -78,7 +78,8 @@ fn explain(path: &Path, error: &std::io::Error) -> OpenError {
     OpenError::new(kind, cause).with_mend(mend)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -32,16 +32,17 @@ mod from_config;
 mod section;
 
 pub use manyhands_core::{
-    Arguments, CallError, Capability, CapabilityKind, Delivery, ErrorKind, ErrorType,
+    Arguments, CallError, CallEvent, Capability, CapabilityKind, Delivery, ErrorKind, ErrorType,
     HumanDuration, Printable, QualifiedName, Reply, Secret, ServerId, clip, model, nearest,
 };
 pub use manyhands_registry::{Catalogue, ToolEntry};
 pub use manyhands_toolkit::{
     Builder, Change, Changes, Member, Report, RestartSettings, ServerReport, ServerSettings,
-    ServerStatus, Settings, StartError, Toolkit,
+    ServerStatus, Settings, StartError, ToolSettings, Toolkit,
 };
 pub use manyhands_transport::{
-    Connector, HttpSettings, OpenError, StdioSettings, TlsSettings, Transport, Wire,
+    Connector, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse, OpenError,
+    StdioSettings, TlsSettings, Transport, Wire,
 };
 
 #[cfg(feature = "config")]

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result};
 use manyhands::prelude::*;
 use serde_json::{Value, json};
 
+use crate::person::Person;
 use crate::run::Run;
 use crate::tour::{self, called};
 
@@ -30,6 +31,7 @@ async fn connect(run: &Run) -> Result<Toolkit> {
     let kit = manyhands::Builder::default()
         .add(id, connector)
         .server(SERVER, manyhands::ServerSettings::required)
+        .input(Person)
         .connect()
         .await?;
     Ok(kit)

@@ -1,18 +1,26 @@
 //! The person in front of the agent, who agrees to whatever a server asks and keeps what it suggests.
 
+use manyhands::{InputHandler, InputKind, InputRequest, InputResponse};
 use serde_json::{Map, Value};
 
 use crate::arguments::value;
 
+/// Says yes.
+pub(crate) struct Person;
+
+impl InputHandler for Person {
+    fn kinds(&self) -> Vec<InputKind> {
+        vec![InputKind::Form]
+    }
+
+    async fn answer(&self, request: InputRequest) -> InputResponse {
+        let form = request.params().get("requestedSchema");
+        InputResponse::accept(form.map(filled_in).unwrap_or_default())
+    }
+}
+
 /// What a form comes back with: every default that its schema has, and a value wherever one is required.
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the toolkit has no way yet to answer what servers ask"
-    )
-)]
-pub(crate) fn filled_in(requested: &Value) -> Map<String, Value> {
+fn filled_in(requested: &Value) -> Map<String, Value> {
     let required = requested.get("required").and_then(Value::as_array);
     let is_required = |name: &str| {
         let mut names = required.into_iter().flatten();

@@ -101,7 +101,7 @@ impl Old {
             let message: Value = serde_json::from_slice(&body).unwrap_or_default();
             let mut words = first.split(' ').map(str::to_owned);
             let (verb, path) = (words.next().unwrap(), words.next().unwrap());
-            let what = message["method"].as_str().unwrap_or(&verb).to_owned();
+            let what = word(&message, "/method").unwrap_or(&verb).to_owned();
             self.seen
                 .lock()
                 .unwrap()
@@ -138,7 +138,7 @@ impl Old {
     /// Acts on a message, and gives the answer to its POST.
     async fn taken(&self, message: &Value) -> &'static str {
         const TAKEN: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 8\r\n\r\nAccepted";
-        let result = match message["method"].as_str().unwrap_or_default() {
+        let result = match word(message, "/method").unwrap_or_default() {
             "initialize" => json!({"protocolVersion": "2024-11-05", "capabilities": {"tools": {}},
                                    "serverInfo": {"name": "old", "version": "1"}}),
             "tools/list" => {
@@ -154,7 +154,7 @@ impl Old {
                 ];
                 json!({"tools": names.map(tool)})
             }
-            "tools/call" => match message["params"]["name"].as_str().unwrap() {
+            "tools/call" => match word(message, "/params/name").unwrap() {
                 "fails" => {
                     return "HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n\r\noops";
                 }
@@ -166,10 +166,14 @@ impl Old {
             },
             _ => return TAKEN,
         };
-        let answer = json!({"jsonrpc": "2.0", "id": message["id"], "result": result});
+        let answer = json!({"jsonrpc": "2.0", "id": message.get("id"), "result": result});
         let _ = self.said.send(Some(answer.to_string()));
         TAKEN
     }
+}
+
+fn word<'a>(message: &'a Value, at: &str) -> Option<&'a str> {
+    message.pointer(at)?.as_str()
 }
 
 #[tokio::test]
@@ -238,7 +242,7 @@ async fn a_post_that_fails_ends_its_call_and_no_other() {
             "the server answered with HTTP 400: too long",
         ),
     ] {
-        let called = kit.call(&format!("s.{tool}"), json!({}));
+        let called = kit.call(format!("s.{tool}"), json!({}));
         let error = timeout(END, called).await.unwrap().unwrap_err();
         assert_eq!(error.delivery(), delivery, "{error}");
         assert!(error.to_string().contains(words), "{error}");

@@ -145,7 +145,7 @@ async fn a_certificate_that_does_not_fit_is_told_with_what_is_wrong() {
         "{found}"
     );
     let early = own.sign("localhost", |params| {
-        params.not_before = date_time_ymd(2999, 1, 1)
+        params.not_before = date_time_ymd(2999, 1, 1);
     });
     let (url, _server) = serving(&early, None).await;
     let found = verdict(&own.entry(&url)).await;

@@ -105,6 +105,10 @@ impl Outbox {
         self.emptied.notify_waiters();
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.queue().closed
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // A queue stays a queue after a panic elsewhere.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)

@@ -119,7 +119,7 @@ impl Transport for Fake {
         tokio::spawn(async move {
             if silent {
                 let _kept_open = theirs;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } else {
                 fake.serve(theirs).await;
             }
