@@ -2,8 +2,7 @@
 //! it ends in time with an outcome that says why.
 //!
 //! Each row of [`rows`] is one switch of `manyhands-testkit` (see `manyhands-testkit faults`), how
-//! its server is reached, and what should come of it. A row that carries a `todo` is about what
-//! does not work yet: the test says so, and fails once it does work.
+//! its server is reached, and what should come of it.
 
 mod check;
 mod row;
@@ -20,13 +19,8 @@ fn try_out(rows: &[Row], seen: &[run::Seen]) {
     let mut wrong = Vec::new();
     for (row, seen) in rows.iter().zip(seen) {
         let found = check::differences(row, seen);
-        match (row.todo, found.is_empty()) {
-            (None, true) => {}
-            (None, false) => wrong.push(format!("{row}: {}", found.join("\n    "))),
-            (Some(todo), false) => println!("todo: {row}: {todo}: {}", found.join("\n    ")),
-            (Some(todo), true) => {
-                wrong.push(format!("{row}: it works now, take its todo out ({todo})"));
-            }
+        if !found.is_empty() {
+            wrong.push(format!("{row}: {}", found.join("\n    ")));
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));

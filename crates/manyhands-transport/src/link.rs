@@ -38,6 +38,16 @@ pub(crate) enum Failure {
     TakenOn(Box<Failure>),
 }
 
+impl Failure {
+    /// The code of the error that the server answered with.
+    pub(crate) fn rpc_code(&self) -> Option<i64> {
+        match self {
+            Self::Rpc(error) => Some(error.code),
+            _ => None,
+        }
+    }
+}
+
 impl Link {
     /// Sends one request and waits for what the server answers, as long as the clock says.
     ///

@@ -17,9 +17,9 @@ pub(crate) fn deadline(
     seen: &Snapshot,
 ) -> CallError {
     let error = |cause| CallError::new(ErrorKind::DeadlineExceeded, delivery, cause);
-    let (limit, silent) = match clock {
-        Elapsed::Total(limit) => (limit, false),
-        Elapsed::Idle(limit) => (limit, true),
+    let (limit, what) = match clock {
+        Elapsed::Total(limit) | Elapsed::Silent(limit) => (limit, "no answer"),
+        Elapsed::Idle(limit) => (limit, "no further sign of progress"),
     };
     if delivery == Delivery::NotSent {
         return error(format!(
@@ -28,11 +28,6 @@ pub(crate) fn deadline(
         .with_advice("look at why the server does not read, or try again later");
     }
     if unusable == 0 {
-        let what = if silent {
-            "no answer and no sign of progress"
-        } else {
-            "no answer"
-        };
         return error(format!("{what} within {limit:?}")).with_advice(
             "raise the timeout if the server is only slow, and check whether the call took effect before repeating it",
         );
@@ -89,9 +84,23 @@ pub(crate) fn classify(failure: Failure) -> CallError {
                 .with_advice("give what it asks for in the arguments, where the tool allows it")
         }
         Failure::Http(failure) => over_http(&failure),
-        Failure::TakenOn(failure) => classify(*failure)
-            .with_delivery(Delivery::Unknown)
-            .with_advice("check whether the call took effect before repeating it"),
+        Failure::TakenOn(failure) => {
+            let (code, error) = (failure.rpc_code(), classify(*failure));
+            let cause = format!("the call became a task, and then {}", error.cause());
+            // What turns a request away as it stood is another thing once the server has begun.
+            let error_type = match error.error_type() {
+                ErrorType::Permanent => ErrorType::Critical,
+                other => other,
+            };
+            let told = CallError::new(error.kind(), Delivery::Unknown, cause)
+                .with_type(error_type)
+                .with_retry_after(error.retry_after())
+                .with_advice("check whether the call took effect before repeating it");
+            match code {
+                Some(code) => told.with_rpc_code(code),
+                None => told,
+            }
+        }
         // Both are told with what the connection noticed, by those who know it.
         Failure::Closed(_) | Failure::Elapsed(..) => CallError::new(
             ErrorKind::ConnectionClosed,

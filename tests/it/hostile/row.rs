@@ -19,8 +19,6 @@ pub(super) struct Row {
     pub(super) lingers: u64,
     /// How many seconds a call may take where the clock is real.
     pub(super) patience: u64,
-    /// What does not work yet.
-    pub(super) todo: Option<&'static str>,
 }
 
 /// How the server is reached.
@@ -64,7 +62,6 @@ const fn row(reach: Reach, switches: &'static [&'static str]) -> Row {
         noticed: None,
         lingers: 0,
         patience: 3,
-        todo: None,
     }
 }
 
@@ -99,7 +96,6 @@ impl Row {
     /// It is there, but nobody knows its tools: the report says why, and so does a call.
     pub(super) const fn unlisted(self, why: &'static str) -> Self {
         self.refused(why)
-            .todo("a call says that there is no such tool, and not why")
     }
 
     pub(super) const fn connects(mut self, connects: Connects) -> Self {
@@ -155,11 +151,6 @@ impl Row {
 
     pub(super) const fn patience(mut self, seconds: u64) -> Self {
         self.patience = seconds;
-        self
-    }
-
-    pub(super) const fn todo(mut self, what: &'static str) -> Self {
-        self.todo = Some(what);
         self
     }
 }

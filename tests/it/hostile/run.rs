@@ -169,7 +169,12 @@ async fn exercise(row: &Row, hostile: Hostile) -> Seen {
         .add(id("left"), polite("left").connector())
         .add(id("bad"), hostile.connector)
         .add(id("right"), polite("right").connector())
-        .server("bad", |server| server.timeout(call).start_timeout(start))
+        .server("bad", |server| {
+            server
+                .timeout(call)
+                .total_timeout(call)
+                .start_timeout(start)
+        })
         .start();
     let (stop, stopped) = oneshot::channel();
     let traffic = tokio::spawn(traffic(kit.clone(), stopped));

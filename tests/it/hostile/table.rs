@@ -40,11 +40,8 @@ fn line(row: &Row, seen: &Seen) -> String {
         }
     };
     let read = shown(seen, &read(seen));
-    let todo = row
-        .todo
-        .map_or_else(String::new, |todo| format!(" **Not yet:** {todo}."));
     let (switches, does, over) = (switches.join(" "), about(row), row.reach.name());
-    format!("| {switches} | {does} | {over} | {state} | {call} | {read}{todo} |\n")
+    format!("| {switches} | {does} | {over} | {state} | {call} | {read} |\n")
 }
 
 /// What the first switch does, or that the server is well.

@@ -22,7 +22,7 @@ use crate::session::{Outbound, Reverse, Session, Target, notification, usable};
 /// How much of an error's body is read.
 const MAX_ERROR: usize = 64 * 1024;
 /// How often a stream that breaks off without its answer is resumed.
-const MAX_RESUMPTIONS: u32 = 4;
+const MAX_RESUMPTIONS: u32 = 3;
 /// How long to wait before that, where the server does not say; twice as long each time.
 const RESUME_AFTER: Duration = Duration::from_secs(1);
 /// The shortest wait that is taken from a server.
@@ -177,15 +177,18 @@ impl Client {
         if (kind.contains("json") || answers(&body, id))
             && session.receive(&body, Some(id), &reverse)
         {
-            return Ok(None);
+            // Where it was this request's, its place has it by now.
+            let why = "its answer is to another request";
+            return Err(Failure::Unusable(why.to_owned()));
         }
         if let Some(error) = bare_error(&body) {
             return Ok(Some(Answer::Error(error)));
         }
         Err(Failure::Http(if body.trim_ascii().is_empty() {
             HttpFailure::Silent("its answer is empty")
-        } else if response.headers().contains_key(CONTENT_ENCODING) {
-            HttpFailure::Content("compressed content, which was not asked for,".to_owned())
+        } else if let Some(encoding) = response.headers().get(CONTENT_ENCODING) {
+            let encoding = String::from_utf8_lossy(encoding.as_bytes());
+            HttpFailure::Content(format!("content in the encoding {encoding}"))
         } else {
             HttpFailure::Content(kind)
         }))

@@ -22,6 +22,7 @@ pub(crate) struct Clock {
 struct State {
     idle_end: Instant,
     total_end: Instant,
+    progressed: bool,
     /// How many persons are being asked, and since when.
     pauses: usize,
     since: Instant,
@@ -30,7 +31,10 @@ struct State {
 /// Which clock ran out, and how long it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Elapsed {
+    /// Nothing came for so long, after some sign of progress.
     Idle(Duration),
+    /// Nothing ever came.
+    Silent(Duration),
     Total(Duration),
 }
 
@@ -41,6 +45,7 @@ impl Clock {
         let now = State {
             idle_end: since + idle,
             total_end: since + total,
+            progressed: false,
             pauses: 0,
             since,
         };
@@ -58,7 +63,9 @@ impl Clock {
 
     /// The server showed that it is at work.
     pub(crate) fn progressed(&self) {
-        self.state().idle_end = Instant::now() + self.idle;
+        let mut state = self.state();
+        state.progressed = true;
+        state.idle_end = Instant::now() + self.idle;
     }
 
     /// Stands still until the pause is dropped.
@@ -109,6 +116,8 @@ impl Clock {
         let state = self.state();
         if state.total_end <= state.idle_end {
             Elapsed::Total(self.total)
+        } else if !state.progressed {
+            Elapsed::Silent(self.idle)
         } else {
             Elapsed::Idle(self.idle)
         }
@@ -166,7 +175,7 @@ mod tests {
         is(
             end_of(&Clock::new(s(5), s(9))).await,
             s(5),
-            Elapsed::Idle(s(5)),
+            Elapsed::Silent(s(5)),
         );
         is(
             end_of(&Clock::new(s(9), s(5))).await,
@@ -202,7 +211,7 @@ mod tests {
             sleep(s(100)).await;
             drop(second);
         });
-        is(end_of(&clock).await, s(106), Elapsed::Idle(s(5)));
+        is(end_of(&clock).await, s(106), Elapsed::Silent(s(5)));
     }
 
     #[tokio::test(start_paused = true)]

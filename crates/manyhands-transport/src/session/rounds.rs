@@ -84,8 +84,14 @@ pub(crate) async fn complete(
             }
         }
     }
+    let asked = round.is_some_and(|round| round.responses.is_some());
+    let what = if asked {
+        "wanted input"
+    } else {
+        "wanted to be called again"
+    };
     Err(Failure::InputRequired(format!(
-        "the server wanted to be called again {MAX_ROUNDS} times, and once more"
+        "the server {what} {MAX_ROUNDS} times and was not content"
     )))
 }
 

@@ -7,9 +7,7 @@ use crate::hostile::row::{Row, memory};
 pub(in crate::hostile) const ROWS: &[Row] = &[
     memory(&["null-result"]).malformed("not a JSON object"),
     memory(&["result-and-error"]).fails(ErrorKind::Refused, Delivery::Unknown, "-32603: both"),
-    memory(&["neither-result-nor-error"])
-        .malformed("neither")
-        .todo("it is dropped, and the call waits for its deadline"),
+    memory(&["neither-result-nor-error"]).malformed("neither"),
     memory(&["error-without-id"]).times_out("no usable answer"),
     memory(&["error-is-text"]).fails(ErrorKind::Refused, Delivery::Unknown, "it went wrong"),
     memory(&["deep-error"]).fails(ErrorKind::Refused, Delivery::Unknown, "nested too deep"),
@@ -32,7 +30,9 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
     memory(&["odd-priority"]).replies("done"),
     memory(&["odd-result-type"]).malformed("\"novel\""),
     memory(&["odd-result-type", "modern-only"]).malformed("\"novel\""),
-    memory(&["task-result", "modern-only"])
-        .fails(ErrorKind::Refused, Delivery::Unknown, "task")
-        .todo("the task was taken on, and that it cannot be asked about counts as turned away"),
+    memory(&["task-result", "modern-only"]).fails(
+        ErrorKind::Refused,
+        Delivery::Unknown,
+        "became a task",
+    ),
 ];

@@ -15,6 +15,10 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
         Delivery::Unknown,
         "wanted input 10 times",
     ),
-    memory(&["needs-state-forever", "modern-only"]).times_out("within 5s"),
+    memory(&["needs-state-forever", "modern-only"]).fails(
+        ErrorKind::InputRequired,
+        Delivery::Unknown,
+        "wanted to be called again 10 times",
+    ),
     memory(&["asks-back", "modern-only"]),
 ];

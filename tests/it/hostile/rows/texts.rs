@@ -19,13 +19,9 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
     memory(&["text-in-tool-name=escapes"]).tools(3),
     memory(&["text-in-tool-name=controls"]).tools(3),
     memory(&["text-in-tool-name=bidi"]).tools(3),
-    memory(&["text-in-title=huge"])
-        .noticed("title")
-        .todo("it is kept whole"),
+    memory(&["text-in-title=huge"]).noticed("title"),
     memory(&["text-in-title=escapes"]),
-    memory(&["text-in-description=huge"])
-        .noticed("description")
-        .todo("it is kept whole"),
+    memory(&["text-in-description=huge"]).noticed("description"),
     memory(&["text-in-description=escapes"]),
     memory(&["text-in-description=bidi"]),
     memory(&["text-in-cursor=huge"]).noticed("stopped reading its tools"),
