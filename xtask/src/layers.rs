@@ -34,7 +34,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "manyhands-transport",
         floor: 2,
-        is_for: "one connection to one server: child process, streamable HTTP or a transport of the user's own; the probe of the protocol version; owner of rmcp's client",
+        is_for: "one connection to one server: child process, streamable HTTP or a transport of the user's own; the session and the probe of the protocol version; supervision",
         must_not_know: "that there is more than one server",
     },
     Layer {

@@ -23,12 +23,11 @@ const OWNERS: &[Owner] = &[
         dependency: "rmcp",
         crates: &[
             "manyhands-core",
-            "manyhands-transport",
             "manyhands-gateway",
             "manyhands-demo",
             "manyhands-bench",
         ],
-        reason: "core re-exports its model, transport owns its client, the others its server, and bench compares with it raw",
+        reason: "core re-exports its model, gateway and demo own its server, and bench compares with its client",
     },
     Owner {
         dependency: "reqwest",
@@ -87,18 +86,6 @@ const RMCP_FEATURES: &[FeatureRule] = &[
         forbids: &["*"],
         tests_may: false,
         reason: "core takes the model only, and does no I/O",
-    },
-    FeatureRule {
-        package: "manyhands-transport",
-        // rmcp's default features are `base64`, `macros` and `server`.
-        forbids: &[
-            "default",
-            "macros",
-            "server*",
-            "transport-streamable-http-server*",
-        ],
-        tests_may: false,
-        reason: "transport owns the client's side",
     },
     FeatureRule {
         package: "manyhands-gateway",
@@ -266,14 +253,6 @@ mod tests {
         assert_eq!(features_of("manyhands-core", &[], &[]), none);
         assert_eq!(
             features_of(
-                "manyhands-transport",
-                &["client", "transport-streamable-http-client"],
-                &[]
-            ),
-            none
-        );
-        assert_eq!(
-            features_of(
                 "manyhands-gateway",
                 &["server", "macros"],
                 &["dep:x", "axum/http2"]
@@ -291,13 +270,6 @@ mod tests {
               do without it, for core takes the model only, and does no I/O"
             ]
         );
-        let wrong = [
-            "default",
-            "macros",
-            "server-side-http",
-            "transport-streamable-http-server-session",
-        ];
-        assert_eq!(features_of("manyhands-transport", &wrong, &[]).len(), 4);
         assert_eq!(
             features_of(
                 "manyhands-demo",

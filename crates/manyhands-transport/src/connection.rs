@@ -106,8 +106,7 @@ impl Connection {
     /// [annotations for that](crate::check_header_annotations) are illegal cannot be called.
     #[must_use]
     pub fn repeats_parameters(&self) -> bool {
-        let modern = self.0.session.dialect().is_some_and(|it| it.is_modern());
-        modern && matches!(self.0.link, Link::Http(_))
+        self.0.session.is_modern() && matches!(self.0.link, Link::Http(_))
     }
 
     /// Sends one request and waits for its reply: as long as the context says, or 30 s in total.
@@ -130,9 +129,7 @@ impl Connection {
         let Inner { session, link, .. } = &*self.0;
         match rounds::complete(session, link, &request, &context, &clock).await {
             Ok(raw) => Ok(Reply::new(session.server.clone(), raw, started.elapsed())),
-            Err(failure) => Err(self
-                .explain(failure, before)
-                .await
+            Err(failure) => Err(about_uri(&request, self.explain(failure, before).await)
                 .with_server(session.server.clone())
                 .with_capability(request.capability(&session.server))
                 .with_trace(context.trace)),
@@ -205,6 +202,15 @@ impl fmt::Debug for Connection {
     }
 }
 
+/// What is wrong with the only argument of a resource is its URI.
+fn about_uri(request: &Request, error: CallError) -> CallError {
+    const INVALID_PARAMS: i64 = -32_602;
+    if matches!(request, Request::ReadResource { .. }) && error.rpc_code() == Some(INVALID_PARAMS) {
+        return error.with_advice("check the URI against the server's list of resources");
+    }
+    error
+}
+
 /// Follows a connection to its end, and ends what belonged to it.
 async fn look_after(parts: Parts, stop: CancellationToken, state: watch::Sender<State>) {
     let Parts {
@@ -214,8 +220,7 @@ async fn look_after(parts: Parts, stop: CancellationToken, state: watch::Sender<
         mut keeper,
         ..
     } = parts;
-    let modern = session.dialect().is_some_and(|it| it.is_modern());
-    let _listening = modern.then(|| {
+    let _listening = session.is_modern().then(|| {
         let task = tokio::spawn(subscriptions::listen(session.clone(), link.clone()));
         TaskGuard(task.abort_handle())
     });

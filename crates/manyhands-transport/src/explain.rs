@@ -9,7 +9,6 @@ use crate::error::{ConnectErrorKind, OpenError};
 use crate::handshake::Refusal;
 use crate::http::failure::{HttpFailure, Status};
 use crate::link::Failure;
-use crate::outcome::wrong_content;
 use crate::session::message::RpcError;
 
 /// Whether a greeting failed because the connection ended.
@@ -77,7 +76,7 @@ pub(crate) fn over_http(refusal: &Refusal, url: &str) -> OpenError {
 pub(crate) fn of_http(failure: &HttpFailure, url: &str) -> OpenError {
     match failure {
         HttpFailure::Status(status) => explain_status(status, url),
-        HttpFailure::Content(kind) => not_mcp(format!("{url} {}", wrong_content(kind))),
+        HttpFailure::Content(what) => not_mcp(format!("{url} {what}")),
         HttpFailure::Unreachable(why) => OpenError::new(
             ConnectErrorKind::Unreachable,
             format!("nobody answers at {url} ({why})"),

@@ -5,7 +5,7 @@ use std::io;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-/// The longest message that is read from a server: 16 MiB, as much as rmcp accepts over HTTP.
+/// The longest message that is read from a server: 16 MiB, as much as rmcp's own client accepts over HTTP.
 ///
 /// A longer one is dropped and counted; the call it would have answered ends at its deadline.
 pub const MAX_MESSAGE: usize = 16 * 1024 * 1024;

@@ -165,8 +165,8 @@ fn over_http(failure: &HttpFailure) -> CallError {
         .with_advice(
             "look at the server's log; several instances of it may not share their sessions",
         ),
-        HttpFailure::Content(kind) => {
-            CallError::new(ErrorKind::MalformedReply, delivery, wrong_content(kind))
+        HttpFailure::Content(what) => {
+            CallError::new(ErrorKind::MalformedReply, delivery, what.as_str())
                 .with_advice("look at the server's log")
         }
         HttpFailure::Status(status) => by_status(status, delivery),
@@ -206,19 +206,5 @@ fn by_status(status: &Status, delivery: Delivery) -> CallError {
         error.with_type(ErrorType::Critical)
     } else {
         error
-    }
-}
-
-/// What is wrong with an answer of this content type.
-pub(crate) fn wrong_content(kind: &str) -> String {
-    if kind.contains("json") {
-        "answered with JSON that is no MCP".to_owned()
-    } else if kind.is_empty() {
-        "answered without saying what kind of content it is".to_owned()
-    } else {
-        format!(
-            "answered with {} instead of JSON or an event stream",
-            clip(&crate::http::failure::shown(kind), 60)
-        )
     }
 }

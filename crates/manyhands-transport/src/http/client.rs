@@ -102,10 +102,11 @@ impl Client {
     /// A request with everything that does not depend on the message; within the session, where there is one.
     pub(super) fn plain(&self, method: Method, session: &Session, within: bool) -> RequestBuilder {
         let mut headers = self.headers.clone();
-        if let Some(version) = session.dialect().map(|it| it.version.as_str()) {
-            if let Ok(version) = HeaderValue::from_str(version) {
-                headers.insert(PROTOCOL_VERSION, version);
-            }
+        let version = session
+            .dialect()
+            .map(|it| HeaderValue::from_str(&it.version));
+        if let Some(Ok(version)) = version {
+            headers.insert(PROTOCOL_VERSION, version);
         }
         if let Some(id) = self.session().filter(|_| within) {
             headers.insert(SESSION_ID, id);

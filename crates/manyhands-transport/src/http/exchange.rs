@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{sleep, timeout};
 
 use super::client::{Back, Client, SESSION_ID};
-use super::failure::{HttpFailure, Status};
+use super::failure::{HttpFailure, Status, wrong_content};
 use super::sse::Events;
 use crate::frames::MAX_MESSAGE;
 use crate::link::Failure;
@@ -186,11 +186,10 @@ impl Client {
         }
         Err(Failure::Http(if body.trim_ascii().is_empty() {
             HttpFailure::Silent("its answer is empty")
-        } else if let Some(encoding) = response.headers().get(CONTENT_ENCODING) {
-            let encoding = String::from_utf8_lossy(encoding.as_bytes());
-            HttpFailure::Content(format!("content in the encoding {encoding}"))
         } else {
-            HttpFailure::Content(kind)
+            let encoding = response.headers().get(CONTENT_ENCODING);
+            let encoding = encoding.and_then(|it| it.to_str().ok());
+            HttpFailure::Content(wrong_content(&kind, encoding, &body))
         }))
     }
 
@@ -213,7 +212,7 @@ impl Client {
                 return ended.map(|()| None);
             }
             // Streams are resumed in legacy versions only, and only where the server marked a place.
-            let resumable = session.dialect().is_some_and(|it| !it.is_modern());
+            let resumable = session.is_legacy();
             let Some(last) = events
                 .last_id
                 .clone()
@@ -421,7 +420,7 @@ struct Cancel<'a> {
 
 impl Drop for Cancel<'_> {
     fn drop(&mut self) {
-        let legacy = self.session.dialect().is_some_and(|it| !it.is_modern());
+        let legacy = self.session.is_legacy();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };

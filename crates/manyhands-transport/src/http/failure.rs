@@ -10,6 +10,8 @@ use super::tls::TlsFault;
 
 /// How much of a text from elsewhere is kept.
 const MAX_TEXT: usize = 300;
+/// How much of an answer that is no MCP is shown.
+const MAX_SAMPLE: usize = 160;
 /// The longest wait that a server may ask for: a day.
 const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
@@ -24,7 +26,7 @@ pub(crate) enum HttpFailure {
     Broken(String),
     /// The server answered with a status other than success.
     Status(Status),
-    /// The answer is of a kind that is none.
+    /// The answer is of a kind that is none, as a clause that begins with "answered with".
     Content(String),
     /// The server forgot the session, and the new one as well.
     SessionLost,
@@ -87,6 +89,27 @@ impl Status {
             },
         }
     }
+}
+
+/// What is wrong with an answer that is no MCP, from what its headers say and how it begins.
+pub(super) fn wrong_content(kind: &str, encoding: Option<&str>, body: &[u8]) -> String {
+    if let Some(encoding) = encoding {
+        return format!("answered with content in the encoding {}", shown(encoding));
+    }
+    if kind.contains("json") {
+        let body = String::from_utf8_lossy(body.get(..MAX_SAMPLE).unwrap_or(body));
+        return format!(
+            "answered with JSON that is no MCP, such as {}",
+            shown(&body)
+        );
+    }
+    if kind.is_empty() {
+        return "answered without saying what kind of content it is".to_owned();
+    }
+    format!(
+        "answered with {} instead of JSON or an event stream",
+        clip(&shown(kind), 60)
+    )
 }
 
 /// A time to wait, in seconds or as a date; absurd ones are cut to a day.

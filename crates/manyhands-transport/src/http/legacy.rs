@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::exchange::EVENT_STREAM;
-use super::failure::{HttpFailure, Status, deepest, shown};
+use super::failure::{HttpFailure, Status, deepest, shown, wrong_content};
 use super::settings::{HttpSettings, bare};
 use super::sse::{Event, Events, TooLong};
 use crate::error::{ConnectErrorKind, OpenError};
@@ -60,7 +60,11 @@ pub(crate) async fn open(settings: &HttpSettings) -> Result<Wire, OpenError> {
     let kind = kind.as_ref().and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_ascii_lowercase();
     if !kind.starts_with("text/event-stream") {
-        return Err(explained(HttpFailure::Content(kind)));
+        return Err(explained(HttpFailure::Content(wrong_content(
+            &kind,
+            None,
+            &[],
+        ))));
     }
     let mut source = Source {
         events: Events::new(MAX_MESSAGE),

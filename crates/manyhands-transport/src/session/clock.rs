@@ -10,6 +10,9 @@ use tokio::time::{Instant, sleep_until};
 /// Longer than any call, and short enough to be added to any instant: 10 years.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 
+/// How soon a clock that stands still is looked at again, at the soonest.
+const AT_LEAST: Duration = Duration::from_millis(10);
+
 /// The time of one call.
 #[derive(Debug)]
 pub(crate) struct Clock {
@@ -108,7 +111,6 @@ impl Clock {
             return end;
         }
         // Nobody knows when the pause ends, only that this much is left then.
-        const AT_LEAST: Duration = Duration::from_millis(10);
         Instant::now() + end.saturating_duration_since(state.since).max(AT_LEAST)
     }
 

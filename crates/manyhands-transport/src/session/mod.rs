@@ -87,6 +87,16 @@ impl Session {
         self.agreed.get().map(|agreed| &agreed.dialect)
     }
 
+    /// Whether the version without a handshake was agreed on.
+    pub(crate) fn is_modern(&self) -> bool {
+        self.dialect().is_some_and(Dialect::is_modern)
+    }
+
+    /// Whether a version with a handshake was agreed on.
+    pub(crate) fn is_legacy(&self) -> bool {
+        self.dialect().is_some_and(|dialect| !dialect.is_modern())
+    }
+
     /// The kinds of capability whose changes the server announces.
     pub(crate) fn announces(&self) -> &[CapabilityKind] {
         self.agreed

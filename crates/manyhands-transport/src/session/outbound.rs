@@ -160,12 +160,11 @@ impl Fields<'_> {
                 self.field("arguments", arguments.as_object());
             }
             Request::ReadResource { uri } => self.field("uri", uri),
-            Request::List { cursor, .. } => {
-                if let Some(cursor) = cursor {
-                    self.field("cursor", cursor);
-                }
-            }
-            // Every request of today is above; a later one goes out without parameters.
+            Request::List {
+                cursor: Some(cursor),
+                ..
+            } => self.field("cursor", cursor),
+            // The first page of a list has no parameters, and every other request of today is above.
             _ => {}
         }
     }

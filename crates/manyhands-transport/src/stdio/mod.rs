@@ -1,7 +1,7 @@
 //! Servers that run as a child process and speak over its standard input and output.
 //!
-//! The child is ours, not rmcp's: rmcp gets only the messages, so that a child
-//! which stops reading, or ignores signals, can still be ended on time.
+//! The session gets only the child's messages, so that a child which stops reading, or
+//! ignores signals, can still be ended on time.
 
 mod command;
 #[cfg(unix)]

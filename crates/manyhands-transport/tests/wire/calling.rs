@@ -73,17 +73,26 @@ async fn progress_keeps_a_call_alive_and_is_told_until_the_total_is_over() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_ends_a_call_by_the_idle_clock() {
-    let server = Server::legacy(|_, _| {});
-    let context = within(60).with_idle_timeout(Duration::from_secs(5));
-    let error = server
-        .connect()
-        .await
-        .request(call("t"), context)
-        .await
-        .unwrap_err();
-    assert_eq!(error.cause(), "no answer and no sign of progress within 5s");
-    assert_eq!(error.delivery(), Delivery::Unknown);
-    server.hears("notifications/cancelled").await;
+    for (signs, cause) in [
+        (0, "no answer within 5s"),
+        (1, "no further sign of progress within 5s"),
+    ] {
+        let server = Server::legacy(move |message, say| {
+            for n in 0..signs {
+                let token = &message["params"]["_meta"]["progressToken"];
+                let params = json!({"progressToken": token, "progress": n});
+                say.message(json!({"method": "notifications/progress", "params": params}));
+            }
+        });
+        let context = within(60).with_idle_timeout(Duration::from_secs(5));
+        let connection = server.connect().await;
+        let error = connection.request(call("t"), context).await.unwrap_err();
+        assert_eq!(
+            (error.cause(), error.delivery()),
+            (cause, Delivery::Unknown)
+        );
+        server.hears("notifications/cancelled").await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,5 +1,12 @@
 //! What goes over the wire between a connection and a server that is written by hand, message by message.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on should stop"
+)]
+
 mod asking;
 mod calling;
 mod greeting;
@@ -23,7 +30,8 @@ impl Say {
         let _ = self.0.send(Some(message));
     }
 
-    fn result(&self, request: &Value, result: Value) {
+    fn result(&self, request: &Value, result: impl Into<Value>) {
+        let result = result.into();
         self.message(json!({"jsonrpc": "2.0", "id": request["id"], "result": result}));
     }
 
@@ -37,10 +45,12 @@ impl Say {
     }
 }
 
+type Behave = Arc<dyn Fn(&Value, &Say) + Send + Sync>;
+
 /// A server that does with each message what a function says, and remembers all of them.
 #[derive(Clone)]
 struct Server {
-    behave: Arc<dyn Fn(&Value, &Say) + Send + Sync>,
+    behave: Behave,
     heard: Arc<Mutex<Vec<Value>>>,
 }
 
