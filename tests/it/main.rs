@@ -5,6 +5,8 @@
 )]
 
 mod calling;
+#[cfg(unix)]
+mod deadlines;
 mod hostile;
 mod http;
 mod lists;

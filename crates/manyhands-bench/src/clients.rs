@@ -7,7 +7,7 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, bail, ensure};
 use manyhands_core::model::{CallToolRequestParams, CallToolResponse, JsonObject};
 use manyhands_core::{CallContext, Reply, Request, ServerId};
-use manyhands_toolkit::{Builder, ServerSettings, Toolkit};
+use manyhands_toolkit::{Builder, Toolkit};
 use manyhands_transport::{
     ConnectOptions, Connection, Connector, HttpSettings, Protocol, StdioSettings,
 };
@@ -165,7 +165,7 @@ impl Client {
         }
         let kit = Builder::default()
             .add(ServerId::parse(SERVER)?, connector)
-            .server(SERVER, ServerSettings::required)
+            .server(SERVER, |server| server.required().protocol(PROTOCOL))
             .connect()
             .await?;
         let report = kit.report();
