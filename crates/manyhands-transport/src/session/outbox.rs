@@ -24,6 +24,16 @@ struct Queue {
     messages: VecDeque<(Option<u64>, Bytes)>,
     bytes: usize,
     closed: bool,
+    /// Somebody waits for room, and is to be woken when there is some.
+    crowded: bool,
+}
+
+impl Queue {
+    /// Whether somebody is to be woken, now that there is room.
+    fn made_room(&mut self, message: &Bytes) -> bool {
+        self.bytes -= message.len();
+        std::mem::take(&mut self.crowded)
+    }
 }
 
 /// The connection takes no more messages.
@@ -52,6 +62,7 @@ impl Outbox {
             return Err(Closed);
         }
         if queue.bytes > 0 && queue.bytes + message.len() > MAX_WAITING {
+            queue.crowded = true;
             return Ok(false);
         }
         queue.bytes += message.len();
@@ -67,11 +78,12 @@ impl Outbox {
         let Some(at) = queue.messages.iter().position(|(it, _)| *it == Some(id)) else {
             return false;
         };
-        if let Some((_, message)) = queue.messages.remove(at) {
-            queue.bytes -= message.len();
-        }
+        let message = queue.messages.remove(at);
+        let wake = message.is_some_and(|(_, message)| queue.made_room(&message));
         drop(queue);
-        self.emptied.notify_waiters();
+        if wake {
+            self.emptied.notify_waiters();
+        }
         true
     }
 
@@ -92,9 +104,11 @@ impl Outbox {
     pub(crate) fn try_take(&self) -> Option<Bytes> {
         let mut queue = self.queue();
         let (_, message) = queue.messages.pop_front()?;
-        queue.bytes -= message.len();
+        let wake = queue.made_room(&message);
         drop(queue);
-        self.emptied.notify_waiters();
+        if wake {
+            self.emptied.notify_waiters();
+        }
         Some(message)
     }
 

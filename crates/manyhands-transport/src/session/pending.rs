@@ -1,6 +1,6 @@
 //! The requests that wait for their answers, by id.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,7 +30,7 @@ pub(crate) struct Pending {
 
 #[derive(Debug, Default)]
 struct Waiters {
-    by_id: HashMap<u64, Waiter>,
+    by_id: BTreeMap<u64, Waiter>,
     closed: bool,
 }
 
@@ -46,6 +46,8 @@ pub(crate) struct Place {
     pub(crate) id: u64,
     pending: Arc<Pending>,
     answer: oneshot::Receiver<Result<Answer, Failure>>,
+    /// Whether the place is still kept.
+    waiting: bool,
 }
 
 impl Pending {
@@ -71,6 +73,7 @@ impl Pending {
             id,
             pending: self.clone(),
             answer,
+            waiting: true,
         })
     }
 
@@ -156,7 +159,9 @@ impl Place {
 
     /// Waits for the answer, or for why there is none. Cancel safe.
     pub(crate) async fn outcome(&mut self) -> Option<Result<Answer, Failure>> {
-        (&mut self.answer).await.ok()
+        let outcome = (&mut self.answer).await.ok();
+        self.waiting = false;
+        outcome
     }
 
     /// The answer, if it has come.
@@ -167,7 +172,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.pending.waiters().by_id.remove(&self.id);
+        if self.waiting {
+            self.pending.waiters().by_id.remove(&self.id);
+        }
     }
 }
 
