@@ -5,6 +5,7 @@
 )]
 
 mod calling;
+mod conversation;
 #[cfg(unix)]
 mod deadlines;
 mod hostile;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use manyhands_core::ServerId;
 
@@ -42,6 +43,7 @@ pub struct OpenError {
     kind: ConnectErrorKind,
     cause: String,
     mend: Option<String>,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -52,6 +54,7 @@ impl OpenError {
             kind,
             cause: cause.into(),
             mend: None,
+            retry_after: None,
             source: None,
         }
     }
@@ -60,6 +63,13 @@ impl OpenError {
     #[must_use]
     pub fn with_mend(mut self, mend: impl Into<String>) -> Self {
         self.mend = Some(mend.into());
+        self
+    }
+
+    /// Adds how long the server asked to be left alone; it is not tried again before that.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
+        self.retry_after = wait;
         self
     }
 
@@ -122,6 +132,12 @@ impl ConnectError {
     #[must_use]
     pub fn mend(&self) -> Option<&str> {
         self.reason.mend()
+    }
+
+    /// How long the server asked to be left alone.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.reason.retry_after
     }
 
     /// What the connection noticed before it failed.

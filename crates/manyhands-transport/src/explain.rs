@@ -159,7 +159,9 @@ fn explain_status(answer: &Status, url: &str) -> OpenError {
     } else if !answer.text.is_empty() {
         cause.push_str(&format!(": {}", clip(&answer.text, 160)));
     }
-    OpenError::new(kind, cause).with_mend(mend)
+    OpenError::new(kind, cause)
+        .with_mend(mend)
+        .with_retry_after(answer.retry_after)
 }
 
 fn not_mcp(cause: String) -> OpenError {

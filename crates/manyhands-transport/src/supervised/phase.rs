@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use manyhands_core::{CallError, Delivery, ErrorKind};
 use tokio::sync::watch;
@@ -50,6 +51,7 @@ struct Inner {
     kind: Option<ConnectErrorKind>,
     cause: String,
     mend: Option<String>,
+    retry_after: Option<Duration>,
     diagnostics: Snapshot,
 }
 
@@ -60,6 +62,7 @@ impl Outage {
             kind: Some(error.kind()),
             cause: error.cause().to_owned(),
             mend: error.mend().map(str::to_owned),
+            retry_after: error.retry_after(),
             diagnostics: error.diagnostics().clone(),
         }))
     }
@@ -75,6 +78,7 @@ impl Outage {
             kind: None,
             cause,
             mend: Some("look at its log".to_owned()),
+            retry_after: None,
             diagnostics,
         }))
     }
@@ -85,12 +89,14 @@ impl Outage {
             kind,
             cause,
             mend,
+            retry_after,
             diagnostics,
         } = &*self.0;
         Self(Arc::new(Inner {
             kind: *kind,
             cause: format!("{cause}; {more}"),
             mend: mend.clone(),
+            retry_after: *retry_after,
             diagnostics: diagnostics.clone(),
         }))
     }
@@ -111,6 +117,11 @@ impl Outage {
     #[must_use]
     pub fn mend(&self) -> Option<&str> {
         self.0.mend.as_deref()
+    }
+
+    /// How long the server asked to be left alone.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
     }
 
     /// What was noticed beside the protocol.

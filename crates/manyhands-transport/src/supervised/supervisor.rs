@@ -217,9 +217,11 @@ impl Supervisor {
                     self.clear_away().await;
                     return true;
                 }
-                Next::Now => None,
-                Next::After(wait) => Some(Instant::now() + wait),
+                Next::Now => outage.retry_after(),
+                // Who asks for a longer wait gets it.
+                Next::After(wait) => Some(wait.max(outage.retry_after().unwrap_or_default())),
             };
+            let until = until.map(|wait| Instant::now() + wait);
             if let Some(until) = until {
                 let why = outage.clone();
                 self.shared.enter(Phase::BackingOff { until, why });

@@ -23,6 +23,8 @@ struct Fake(Arc<FakeState>);
 struct FakeState {
     /// The obstacles that the next connections meet.
     refusals: Mutex<Vec<ConnectErrorKind>>,
+    /// How long it asks to be left alone when it refuses.
+    retry_after: Mutex<Option<Duration>>,
     /// Whether new connections are never answered.
     silent: Mutex<bool>,
     /// How long a call takes to be answered.
@@ -111,7 +113,9 @@ impl Transport for Fake {
     async fn open(&self) -> Result<Wire, OpenError> {
         self.0.opened.lock().unwrap().push(Instant::now());
         if let Some(kind) = self.0.refusals.lock().unwrap().pop() {
-            return Err(OpenError::new(kind, "it is down").with_mend("look there"));
+            let wait = *self.0.retry_after.lock().unwrap();
+            let error = OpenError::new(kind, "it is down").with_mend("look there");
+            return Err(error.with_retry_after(wait));
         }
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let silent = *self.0.silent.lock().unwrap();
@@ -538,4 +542,19 @@ async fn dropping_the_last_handle_ends_everything() {
     assert!(phases.next().await.is_none());
     tokio::time::sleep(60 * SECOND).await;
     assert_eq!(fake.opened().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_to_be_left_alone_is_left_alone() {
+    let fake = Fake::default();
+    fake.refuses(1, ConnectErrorKind::HttpStatus);
+    *fake.0.retry_after.lock().unwrap() = Some(90 * SECOND);
+    let supervised = fake.supervised(Supervision::default());
+    supervised.start();
+    until(&supervised, |phase| matches!(phase, Phase::Up(_))).await;
+    let opened = fake.opened();
+    let [first, second] = opened[..] else {
+        panic!("{opened:?}");
+    };
+    assert_eq!((second - first).as_secs(), 90);
 }
