@@ -75,6 +75,12 @@ async fn greetings(
         match attempt(connector, options, greeting_for(version)?, seen).await {
             Ok(connection) => return Ok(connection),
             Err(Ended::Reason(reason)) if !may_have_changed(&reason) => return Err(reason),
+            // Servers crash, and one that did once need not be asked anew what it speaks.
+            Err(Ended::Reason(reason))
+                if reason.kind() == ConnectErrorKind::Exited && connector.doubt() =>
+            {
+                return Err(reason);
+            }
             // It may have been updated meanwhile.
             Err(_) => connector.remember(None),
         }

@@ -67,8 +67,16 @@ impl<T: Transport> DynTransport for T {
 #[derive(Clone)]
 pub struct Connector {
     kind: Kind,
-    /// The protocol version that the last handshake agreed on.
-    known: Arc<Mutex<Option<String>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+/// What earlier handshakes taught.
+#[derive(Default)]
+struct Known {
+    /// The protocol version that the last one agreed on.
+    version: Option<String>,
+    /// The server ended at the last attempt to use it.
+    doubtful: bool,
 }
 
 #[derive(Clone)]
@@ -162,14 +170,22 @@ impl Connector {
     /// is started anew.
     #[must_use]
     pub fn known_version(&self) -> Option<String> {
-        self.known().clone()
+        self.known().version.clone()
     }
 
     pub(crate) fn remember(&self, version: Option<&str>) {
-        *self.known() = version.map(str::to_owned);
+        *self.known() = Known {
+            version: version.map(str::to_owned),
+            doubtful: false,
+        };
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<String>> {
+    /// Notes that the server ended when it was greeted as it is known; says whether that is new.
+    pub(crate) fn doubt(&self) -> bool {
+        !std::mem::replace(&mut self.known().doubtful, true)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
         // A text stays a text after a panic elsewhere.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

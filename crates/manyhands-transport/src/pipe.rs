@@ -169,7 +169,8 @@ impl Pump {
     pub(crate) async fn close(mut self) {
         self.outbox.close();
         self.pending.close();
-        if !self.writer.is_finished() {
+        // A server that has closed its output reads no more either.
+        if !self.reader.is_finished() && !self.writer.is_finished() {
             let _ = timeout(GOODBYE, &mut self.writer).await;
         }
     }

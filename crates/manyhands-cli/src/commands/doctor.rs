@@ -87,6 +87,15 @@ fn print(server: &ServerReport, width: usize) {
             &format!("{} messages over 16 MiB", seen.oversized),
         );
     }
+    if seen.unasked > 0 {
+        detail(
+            "ignored",
+            &format!(
+                "{} answers that nobody waited for, or questions beyond 16 at once",
+                seen.unasked
+            ),
+        );
+    }
     if server.status.is_failure() {
         let last = seen.stderr.len().saturating_sub(5);
         seen.stderr
@@ -150,6 +159,7 @@ fn as_json(server: &ServerReport) -> Value {
         "stray_lines": seen.stray_lines,
         "stray_sample": seen.stray_sample,
         "oversized": seen.oversized,
+        "unasked": seen.unasked,
         "stderr": seen.stderr,
         "exit": seen.exit,
     })

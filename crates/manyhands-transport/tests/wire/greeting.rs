@@ -61,6 +61,34 @@ async fn a_server_that_ignores_what_it_does_not_know_costs_a_moment() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_crash_alone_does_not_make_a_server_unknown() {
+    let crashes = Arc::new(AtomicUsize::new(0));
+    let left = crashes.clone();
+    let server = Server::new(move |message, say| match message["method"].as_str() {
+        _ if left.load(Ordering::Relaxed) > 0 => {
+            left.fetch_sub(1, Ordering::Relaxed);
+            say.hang_up();
+        }
+        Some("initialize") => say.result(message, introduction("2025-06-18")),
+        _ => say.error(message, -32_601, "unknown method"),
+    });
+    let connector = server.connector();
+    connector.connect(server.options()).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    crashes.store(1, Ordering::Relaxed);
+    assert!(connector.connect(server.options()).await.is_err());
+    connector.connect(server.options()).await.unwrap();
+    assert_eq!(server.heard("server/discover").len(), 1);
+    // What was said to the last connection has been heard by then.
+    sleep(Duration::from_secs(1)).await;
+    // One that ends each time may have learned to speak otherwise.
+    crashes.store(2, Ordering::Relaxed);
+    assert!(connector.connect(server.options()).await.is_err());
+    connector.connect(server.options()).await.unwrap();
+    assert_eq!(server.heard("server/discover").len(), 2);
+}
+
 /// Takes half a minute before it looks at what waits in its input, and then does everything at once.
 fn slow(modern: bool, legacy: bool) -> Server {
     let started = Instant::now();
