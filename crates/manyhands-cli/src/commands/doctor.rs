@@ -40,13 +40,6 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
 
 fn print(server: &ServerReport, width: usize) {
     let colour = stdout_has_colour();
-    let detail = |label: &str, text: &str| {
-        output::line(&format!(
-            "    {} {}",
-            dim(&format!("{label:<8}"), colour),
-            output::printable(text)
-        ));
-    };
     match server.status.cause() {
         Some(cause) => {
             output::line(progress::one_line_of_state(server, width, colour).trim_end());
@@ -71,6 +64,27 @@ fn print(server: &ServerReport, width: usize) {
     for notice in &server.notices {
         detail("notice", notice);
     }
+    noticed(server);
+    if server.status.is_failure() {
+        let stderr = &server.diagnostics.stderr;
+        let last = stderr.len().saturating_sub(5);
+        stderr
+            .iter()
+            .skip(last)
+            .for_each(|text| detail("stderr", text));
+    }
+}
+
+fn detail(label: &str, text: &str) {
+    output::line(&format!(
+        "    {} {}",
+        dim(&format!("{label:<8}"), stdout_has_colour()),
+        output::printable(text)
+    ));
+}
+
+/// What the connection noticed beside the protocol.
+fn noticed(server: &ServerReport) {
     let seen = &server.diagnostics;
     if let Some(sample) = &seen.stray_sample {
         detail(
@@ -95,13 +109,6 @@ fn print(server: &ServerReport, width: usize) {
                 seen.unasked
             ),
         );
-    }
-    if server.status.is_failure() {
-        let last = seen.stderr.len().saturating_sub(5);
-        seen.stderr
-            .iter()
-            .skip(last)
-            .for_each(|text| detail("stderr", text));
     }
 }
 
