@@ -36,7 +36,9 @@ async fn call(
     let arguments = read_arguments(name, arguments, &schema)?;
     Ok(print_reply(
         name,
-        &kit.call(name, arguments).await?,
+        &kit.call(name, arguments)
+            .on_event(progress::shown_to_watchers())
+            .await?,
         options,
     ))
 }
