@@ -1,10 +1,12 @@
 //! A scripted server at a URL: streamable HTTP, written by hand so that it can also be wrong.
 
 mod body;
+mod browser;
 mod exchange;
 mod fault;
 mod gzip;
 mod head;
+mod service;
 mod sessions;
 
 use std::io;
@@ -18,6 +20,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::fault::{Fault, HttpFault};
 use crate::server::ScriptedServer;
+pub(crate) use body::Head;
+pub(crate) use browser::{Place, get};
+pub(crate) use head::{Request, Response};
+pub(crate) use service::{Answer, Guard, Serves, serve};
 use sessions::Sessions;
 
 /// How a scripted server is served over HTTP.
@@ -32,6 +38,8 @@ pub struct HttpOptions {
     pub event_streams: bool,
     /// Where to listen; by default at a free port of 127.0.0.1.
     pub address: SocketAddr,
+    /// Who may answer a request before the server does.
+    guard: Option<Guard>,
 }
 
 impl Default for HttpOptions {
@@ -40,6 +48,7 @@ impl Default for HttpOptions {
             sessions: true,
             event_streams: true,
             address: (Ipv4Addr::LOCALHOST, 0).into(),
+            guard: None,
         }
     }
 }
@@ -63,6 +72,13 @@ impl HttpOptions {
     #[must_use]
     pub fn with_address(mut self, address: SocketAddr) -> Self {
         self.address = address;
+        self
+    }
+
+    /// Asks this guard about each request first. What it answers is not counted as come in.
+    #[must_use]
+    pub(crate) fn with_guard(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
         self
     }
 }
@@ -219,23 +235,12 @@ impl Shared {
     }
 }
 
-/// Takes in connections, each with a task of its own, until it is dropped.
+/// Takes in connections, unless the server never does.
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     if shared.has(HttpFault::NeverAccepts) {
         return std::future::pending().await;
     }
-    let mut connections = tokio::task::JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(converse(stream, shared.clone()));
-                }
-                Err(_) => return,
-            },
-            _ = connections.join_next(), if !connections.is_empty() => {}
-        }
-    }
+    service::accept(listener, |stream| converse(stream, shared.clone())).await;
 }
 
 /// Answers one request after the other, until either side closes the connection.

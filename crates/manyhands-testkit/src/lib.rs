@@ -11,6 +11,9 @@
 //! they say, from which a [`Replay`] answers later without the server, and its [`Storm`] loses,
 //! delays, repeats and spoils messages, the same ones for the same seed.
 //!
+//! [`oauth`] has an authorization server and MCP servers that ask for its tokens, and [`vault`] a
+//! server of secrets, for tests of clients that log in.
+//!
 //! The servers speak JSON-RPC by themselves, without rmcp, so that they can do what rmcp
 //! would not. Their time is tokio's, so tests with `start_paused = true` never wait. This
 //! crate knows connections and nothing of the crates above them.
@@ -52,6 +55,7 @@ pub mod conformance;
 mod fault;
 mod http;
 mod lines;
+pub mod oauth;
 mod outlet;
 mod record;
 mod recorder;
@@ -66,6 +70,7 @@ mod session;
 mod storm;
 mod tape;
 mod tell;
+pub mod vault;
 
 pub use fault::{
     AnswerFault, Fault, Flood, HandshakeFault, HttpFault, HttpMoment, ListFault, OddId,

@@ -8,14 +8,14 @@ use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 /// What stands before a body, without its length.
 #[derive(Debug, Clone)]
-pub(super) struct Head {
+pub(crate) struct Head {
     status: u16,
     content_type: String,
     headers: String,
 }
 
 impl Head {
-    pub(super) fn new(status: u16) -> Self {
+    pub(crate) fn new(status: u16) -> Self {
         Self {
             status,
             content_type: String::new(),
@@ -23,13 +23,13 @@ impl Head {
         }
     }
 
-    pub(super) fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         // Writing to a text cannot fail.
         let _ = write!(self.headers, "{name}: {value}\r\n");
         self
     }
 
-    pub(super) fn typed(mut self, content_type: &str) -> Self {
+    pub(crate) fn typed(mut self, content_type: &str) -> Self {
         self.content_type = content_type.to_owned();
         self
     }
@@ -98,8 +98,10 @@ pub(super) fn event(message: &Bytes) -> Vec<u8> {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
         202 => "Accepted",
         204 => "No Content",
+        302 => "Found",
         307 => "Temporary Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",

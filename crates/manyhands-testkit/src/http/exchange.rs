@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 
 use super::body::{Head, chunk, event, whole};
 use super::head::{self, Request};
+use super::service::{self, gone};
 use super::{Shared, fault};
 use crate::fault::{Fault, HttpFault, HttpMoment, OddSessionId};
 use crate::outlet::{Frame, Outlet};
@@ -50,6 +51,10 @@ pub(super) async fn all(stream: TcpStream, shared: &Shared) -> io::Result<()> {
 
 impl Exchange<'_> {
     async fn answer(&mut self) -> io::Result<After> {
+        let guard = self.shared.options.guard.as_ref();
+        if let Some(answer) = guard.and_then(|guard| guard.ask(&self.request)) {
+            return service::give(answer, self.input, self.output).await;
+        }
         match self.request.method.as_str() {
             "POST" => self.post().await,
             "GET" => self.get().await,
@@ -246,12 +251,4 @@ fn says_more(message: &Bytes) -> bool {
 fn is_wrong_version(message: &Bytes) -> bool {
     let message: Value = serde_json::from_slice(message).unwrap_or_default();
     message.pointer("/error/code").and_then(Value::as_i64) == Some(UNSUPPORTED_VERSION)
-}
-
-/// Waits until the client has left. What it sends meanwhile stays where it is.
-async fn gone(input: &mut BufReader<OwnedReadHalf>) {
-    match input.fill_buf().await {
-        Ok([]) | Err(_) => {}
-        Ok(_) => std::future::pending().await,
-    }
 }

@@ -1,4 +1,4 @@
-//! Reads requests of HTTP/1.1.
+//! Reads requests of HTTP/1.1, and the answers to them.
 
 use std::io;
 
@@ -11,31 +11,94 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 
 /// One request.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) method: String,
-    pub(super) path: String,
-    headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// With the query, as it came.
+    pub(crate) path: String,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(key, _)| key == name);
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.find(name)
+    }
+
+    /// The path and the query, which is empty where there is none.
+    pub(crate) fn split(&self) -> (&str, &str) {
+        self.path.split_once('?').unwrap_or((&self.path, ""))
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What stands between the first line and the body, under names in small letters.
+#[derive(Debug, Clone)]
+pub(crate) struct Headers(pub(crate) Vec<(String, String)>);
+
+impl Headers {
+    pub(crate) fn find(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
 /// Reads the next request; none where the client has closed the connection.
-pub(super) async fn read(mut input: impl AsyncBufRead + Unpin) -> io::Result<Option<Request>> {
-    let mut lines = (&mut input).take(MAX_HEAD);
-    let mut first = String::new();
-    if lines.read_line(&mut first).await? == 0 {
+pub(crate) async fn read(mut input: impl AsyncBufRead + Unpin) -> io::Result<Option<Request>> {
+    let Some((first, headers)) = lines(&mut input).await? else {
         return Ok(None);
-    }
+    };
     let mut words = first.split_whitespace().map(str::to_owned);
     let (Some(method), Some(path)) = (words.next(), words.next()) else {
         return Err(io::ErrorKind::InvalidData.into());
     };
+    let body = body(&mut input, &headers).await?.unwrap_or_default();
+    Ok(Some(Request {
+        method,
+        path,
+        headers,
+        body,
+    }))
+}
+
+/// Reads an answer, to the end of the connection where its length is not told.
+pub(crate) async fn read_response(mut input: impl AsyncBufRead + Unpin) -> io::Result<Response> {
+    let Some((first, headers)) = lines(&mut input).await? else {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    };
+    let status = first.split_whitespace().nth(1).map(str::parse);
+    let Some(Ok(status)) = status else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    let body = match body(&mut input, &headers).await? {
+        Some(body) => body,
+        None => {
+            let mut body = Vec::new();
+            let most = u64::try_from(MAX_BODY).unwrap_or(u64::MAX);
+            input.take(most).read_to_end(&mut body).await?;
+            body
+        }
+    };
+    Ok(Response {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// The lines before a body; none where there is nothing at all.
+async fn lines(input: impl AsyncBufRead + Unpin) -> io::Result<Option<(String, Headers)>> {
+    let mut lines = input.take(MAX_HEAD);
+    let mut first = String::new();
+    if lines.read_line(&mut first).await? == 0 {
+        return Ok(None);
+    }
     let mut headers = Vec::new();
     loop {
         let mut line = String::new();
@@ -47,23 +110,24 @@ pub(super) async fn read(mut input: impl AsyncBufRead + Unpin) -> io::Result<Opt
         };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Request {
-        method,
-        path,
-        headers,
-        body: Vec::new(),
-    };
-    request.body = match request.header("content-length").map(str::parse) {
+    Ok(Some((first, Headers(headers))))
+}
+
+/// The body after these headers; none where they tell nothing of one.
+async fn body(
+    mut input: impl AsyncBufRead + Unpin,
+    headers: &Headers,
+) -> io::Result<Option<Vec<u8>>> {
+    match headers.find("content-length").map(str::parse) {
         Some(Ok(length)) if length <= MAX_BODY => {
             let mut body = vec![0; length];
             input.read_exact(&mut body).await?;
-            body
+            Ok(Some(body))
         }
-        Some(_) => return Err(io::ErrorKind::InvalidData.into()),
-        None if request.header("transfer-encoding").is_some() => chunks(input).await?,
-        None => Vec::new(),
-    };
-    Ok(Some(request))
+        Some(_) => Err(io::ErrorKind::InvalidData.into()),
+        None if headers.find("transfer-encoding").is_some() => chunks(input).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A body in chunks, whose length is told piece by piece.
