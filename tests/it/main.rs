@@ -11,6 +11,7 @@ mod deadlines;
 mod hostile;
 mod http;
 mod lists;
+mod logins;
 mod naming;
 #[cfg(unix)]
 mod processes;

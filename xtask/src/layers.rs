@@ -26,6 +26,12 @@ pub(crate) const LAYERS: &[Layer] = &[
         must_not_know: "any I/O",
     },
     Layer {
+        name: "manyhands-auth",
+        floor: 1,
+        is_for: "secrets by reference, and OAuth 2.1 logins: kept where secrets belong, refreshed ahead of their end, once for all who need them",
+        must_not_know: "which server is called, and what for",
+    },
+    Layer {
         name: "manyhands-registry",
         floor: 1,
         is_for: "the catalogue of all servers' tools under one namespace: snapshots with generations and differences, names for model APIs and back, search and selection",

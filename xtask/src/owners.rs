@@ -22,17 +22,18 @@ const OWNERS: &[Owner] = &[
     Owner {
         dependency: "rmcp",
         crates: &[
+            "manyhands-auth",
             "manyhands-core",
             "manyhands-gateway",
             "manyhands-demo",
             "manyhands-bench",
         ],
-        reason: "core re-exports its model, gateway and demo own its server, and bench compares with its client",
+        reason: "core re-exports its model, auth owns its OAuth, gateway and demo its server, and bench compares with its client",
     },
     Owner {
         dependency: "reqwest",
-        crates: &["manyhands-transport", "manyhands-bench"],
-        reason: "one pooled client, one redirect policy, and the raw side of bench beside them",
+        crates: &["manyhands-auth", "manyhands-transport", "manyhands-bench"],
+        reason: "one pooled client, one redirect policy, what speaks to authorization servers, and the raw side of bench",
     },
     Owner {
         dependency: "process-wrap",

@@ -88,9 +88,47 @@ pub(crate) enum Command {
         #[arg(long)]
         revoke: bool,
     },
+    /// Logs in to servers, and out of them
+    #[command(subcommand)]
+    Auth(AuthCommand),
     /// Runs one of the demo's servers
     #[command(hide = true)]
     DemoServer(DemoServerArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuthCommand {
+    /// Logs in to a server with your browser, on this machine or another
+    Login {
+        #[command(flatten)]
+        whose: Whose,
+        /// Opens no browser; open the page anywhere, and paste the address that it ends at
+        #[arg(long)]
+        no_browser: bool,
+    },
+    /// Says which servers you are logged in to
+    Status {
+        /// Only this server
+        server: Option<String>,
+    },
+    /// Gives a server's tokens back, and forgets them
+    Logout {
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+/// Whose login is meant.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Whose {
+    /// The server, as in the configuration
+    pub(crate) server: String,
+    /// The login of this account of the server
+    #[arg(long, value_name = "NAME", conflicts_with = "principal")]
+    pub(crate) account: Option<String>,
+    /// The login of this principal
+    #[arg(long, value_name = "ID")]
+    pub(crate) principal: Option<String>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use manyhands::{CallError, ConfigError, ErrorKind, ErrorType};
+use manyhands::{AuthError, AuthErrorKind, CallError, ConfigError, ErrorKind, ErrorType};
 
 use serde_json::{Value, json};
 
@@ -40,6 +40,12 @@ impl Failure {
         Self::new(text, USAGE)
     }
 
+    /// Says first what was to be done.
+    pub(crate) fn about(self, what: &str) -> Self {
+        let text = format!("{what}: {}", self.text);
+        Self { text, ..self }
+    }
+
     /// Prints the text to stderr, for programs also as a document, and gives the exit code.
     pub(crate) fn report(self, json: bool) -> ExitCode {
         if json {
@@ -66,6 +72,21 @@ impl From<CallError> for Failure {
             document,
             ..Self::new(with_sources(&error), exit_code(&error))
         }
+    }
+}
+
+impl From<AuthError> for Failure {
+    fn from(error: AuthError) -> Self {
+        let code = match error.kind() {
+            AuthErrorKind::Unavailable => UNAVAILABLE,
+            AuthErrorKind::Misconfigured => USAGE,
+            _ => UNAUTHORIZED,
+        };
+        let mend = error.mend().map(|mend| format!("; {mend}"));
+        Self::new(
+            format!("{}{}", error.cause(), mend.unwrap_or_default()),
+            code,
+        )
     }
 }
 

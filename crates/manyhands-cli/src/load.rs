@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use manyhands::{Builder, Config, ServerSection, Settings};
 use manyhands_config::trust::{TrustState, TrustStore};
-use manyhands_config::{ConfigFile, Environment, Located, locate};
+use manyhands_config::{ConfigFile, Environment, Located, Warning, locate};
 
 use crate::args::Options;
 use crate::failure::Failure;
+use crate::logins;
 use crate::output;
 
 /// The configuration's type here.
@@ -15,11 +16,7 @@ pub(crate) type Configuration = Config<ServerSection, Settings>;
 
 /// Reads the configuration for a command that goes on, and prints its warnings.
 pub(crate) fn lasting_builder(options: &Options) -> Result<Builder, Failure> {
-    let config = configuration(options)?;
-    for warning in &config.warnings {
-        output::note(&warning.to_string());
-    }
-    Ok(manyhands::builder(config))
+    warned(options).map(|config| manyhands::builder(config, &logins::access()))
 }
 
 /// Reads the configuration for a command that ends, and prints its warnings.
@@ -27,9 +24,28 @@ pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
     lasting_builder(options).map(once)
 }
 
+/// As [`builder`], with what looks like a secret in the file itself.
+pub(crate) fn inspected_builder(options: &Options) -> Result<(Builder, Vec<Warning>), Failure> {
+    let mut config = warned(options)?;
+    let literal_secrets = std::mem::take(&mut config.literal_secrets);
+    let builder = once(manyhands::builder(config, &logins::access()));
+    Ok((builder, literal_secrets))
+}
+
+fn warned(options: &Options) -> Result<Configuration, Failure> {
+    let config = configuration(options)?;
+    for warning in &config.warnings {
+        output::note(&warning.to_string());
+    }
+    Ok(config)
+}
+
 /// Reads the configuration for a command that concerns one server, whose user need not hear of the others.
 pub(crate) fn quiet_builder(options: &Options) -> Result<Builder, Failure> {
-    Ok(once(manyhands::builder(configuration(options)?)))
+    Ok(once(manyhands::builder(
+        configuration(options)?,
+        &logins::access(),
+    )))
 }
 
 /// Nobody waits for a second try before a prompt, and what is lazy is wanted now.
@@ -38,7 +54,7 @@ fn once(builder: Builder) -> Builder {
 }
 
 /// Reads the file that `--config` names, or the one that belongs here.
-fn configuration(options: &Options) -> Result<Configuration, Failure> {
+pub(crate) fn configuration(options: &Options) -> Result<Configuration, Failure> {
     let file = match &options.config {
         Some(path) => ConfigFile::read(path, &Environment)?,
         None => {
@@ -95,7 +111,8 @@ pub(crate) fn trust_store() -> Result<TrustStore, Failure> {
     Ok(TrustStore::new(dir))
 }
 
-fn state_dir() -> Option<PathBuf> {
+/// Where state is kept that is no configuration.
+pub(crate) fn state_dir() -> Option<PathBuf> {
     let base = absolute("XDG_STATE_HOME").or_else(|| absolute("LOCALAPPDATA"));
     let base = base.or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
     Some(base.join("manyhands"))

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod failure;
 mod load;
+mod logins;
 mod output;
 mod progress;
 
@@ -58,6 +59,7 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Resources { uri } => commands::list::resources(&options, uri).await,
         Command::Call { name, arguments } => commands::call::run(&options, name, arguments).await,
+        Command::Auth(command) => commands::auth::run(&options, command).await,
         Command::Doctor => commands::doctor::run(&options).await,
         Command::Serve { stdio: _ } => commands::serve::run(&options).await,
         Command::Trust { file, revoke } => commands::trust::run(file.or(options.config), revoke),

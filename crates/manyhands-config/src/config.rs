@@ -1,19 +1,23 @@
 //! A configuration as a program uses it: settings and servers, every reference filled in.
 
+use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use manyhands_core::ServerId;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::deferred::{Deferred, Recorder, Remains, SecretUse};
 use crate::document::{Member, Node, find};
 use crate::endpoint::Endpoint;
 use crate::entry::{Reader, wrong};
 use crate::error::{ConfigError, EntryError, Fault};
 use crate::file::{ConfigFile, Material, Source};
 use crate::keys;
+use crate::literal;
 use crate::schema;
 use crate::servers::{self, Listed};
 use crate::variables::{Scope, Variables};
@@ -41,6 +45,9 @@ pub struct Config<S, T> {
     pub servers: Vec<ServerEntry<S>>,
     /// What is odd, but does not matter enough to refuse the file.
     pub warnings: Vec<Warning>,
+    /// Texts that look like secrets and stand in the file themselves. They work, and are apart from the warnings because
+    /// whoever uses a file every day need not be told every day.
+    pub literal_secrets: Vec<Warning>,
 }
 
 /// One server of a configuration, whether its entry can be used or not.
@@ -69,6 +76,9 @@ pub struct ServerDefinition<S> {
     pub settings: S,
     /// The folder of the file, where relative paths in the settings begin.
     pub folder: PathBuf,
+    /// How to come by the whole definition, where the entry names secrets. This one then has `${secret:..}` as it is
+    /// written, and what is said of the endpoint beside it is not checked yet.
+    pub deferred: Option<Deferred<S>>,
 }
 
 impl<S: Settings, T: Settings> Config<S, T> {
@@ -127,13 +137,16 @@ fn resolve<S: Settings, T: Settings>(
     let settings = Section::new()
         .read(top, |node| Ok(node.clone()))
         .map_err(|fault| refuse(fault.of_file()))?;
-    let section = Section::<S>::new();
-    let scope = Scope {
-        variables,
-        inputs,
-        folder: source.folder(),
-    };
-    let servers = listed.into_iter().map(|listed| {
+    let section = Arc::new(Section::<S>::new());
+    let mut literals = Warnings::default();
+    let servers = listed.iter().map(|listed| {
+        let recorder = Recorder::new(variables);
+        let scope = Scope {
+            variables: &recorder,
+            inputs,
+            folder: source.folder(),
+            secrets: None,
+        };
         let members = listed.member.node.members();
         let reader = Reader {
             path: &listed.path,
@@ -141,25 +154,52 @@ fn resolve<S: Settings, T: Settings>(
             entry: members.unwrap_or_default(),
             scope: &scope,
             env_files,
+            uses: RefCell::default(),
         };
         keys::check_entry(reader.path, reader.entry, &section.schema, &mut warnings);
+        literal::check(&listed.id, reader.path, reader.entry, &mut literals);
         let disabled = reader.disabled();
-        let definition = match (members, &disabled) {
+        let mut definition = match (members, &disabled) {
             (None, _) => Err(wrong("", &listed.member.node, "an object")),
             (_, Err(fault)) => Err(fault.clone()),
             (Some(_), Ok(_)) => define(&reader, &section, &mut warnings),
         };
-        entry(&listed, disabled.unwrap_or(false), definition, source)
+        let uses = reader.uses.into_inner();
+        if let Ok(definition) = &mut definition
+            && !uses.is_empty()
+        {
+            definition.deferred = Some(defer(uses, listed, material, recorder, &section));
+        }
+        entry(listed, disabled.unwrap_or(false), definition, source)
     });
     let servers = servers.collect();
     Ok(Config {
         settings,
         servers,
         warnings: warnings.finish(),
+        literal_secrets: literals.finish(),
     })
 }
 
-fn define<S: Settings>(
+/// Keeps what the second reading of an entry needs.
+fn defer<S: Settings>(
+    uses: Vec<SecretUse>,
+    listed: &Listed<'_>,
+    material: &Material,
+    recorder: Recorder<'_>,
+    section: &Arc<Section<S>>,
+) -> Deferred<S> {
+    let remains = Remains {
+        source: material.source.clone(),
+        recorded: recorder.finish(),
+        inputs: material.inputs.clone(),
+        env_files: material.env_files.clone(),
+        section: section.clone(),
+    };
+    Deferred::new(uses, listed.member, &listed.path, remains)
+}
+
+pub(crate) fn define<S: Settings>(
     reader: &Reader<'_>,
     section: &Section<S>,
     warnings: &mut Warnings,
@@ -169,6 +209,7 @@ fn define<S: Settings>(
         endpoint,
         settings: section.read(reader.entry, |node| reader.filled(node))?,
         folder: reader.scope.folder.to_owned(),
+        deferred: None,
     })
 }
 
@@ -191,9 +232,9 @@ fn entry<S>(
 }
 
 /// Reads `manyhands` sections of one type, whose schema is made once.
-struct Section<S> {
+pub(crate) struct Section<S> {
     schema: Value,
-    settings: PhantomData<S>,
+    settings: PhantomData<fn() -> S>,
 }
 
 impl<S: Settings> Section<S> {

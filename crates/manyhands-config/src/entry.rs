@@ -2,16 +2,18 @@
 //!
 //! Whatever is wrong here costs this server only.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::deferred::SecretUse;
 use crate::document::{Member, Node, Value, find, join, shown};
 use crate::endpoint::{Endpoint, HttpEndpoint, StdioEndpoint, UnixEndpoint, is_http};
 use crate::error::{EntryErrorKind, Fault, did_you_mean};
 use crate::file::{EnvFiles, absolute};
 use crate::keys::{self, HTTP, STDIO};
 use crate::socket::{self, Socket};
-use crate::variables::Scope;
+use crate::variables::{Scope, Text};
 use crate::warning::Warnings;
 
 /// The keys under which clients write a URL. Gemini's `httpUrl` is the streamable one even where `url` is there too.
@@ -27,6 +29,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) entry: &'a [Member],
     pub(crate) scope: &'a Scope<'a>,
     pub(crate) env_files: &'a EnvFiles,
+    /// The secrets that were met and are not known yet.
+    pub(crate) uses: RefCell<Vec<SecretUse>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,8 @@ enum Transport {
 struct Filled {
     written: String,
     value: String,
+    /// Whether the value has a reference to a secret in it, so that nothing can be said of it yet.
+    is_open: bool,
 }
 
 impl Reader<'_> {
@@ -181,7 +187,9 @@ impl Reader<'_> {
             let fault = Fault::new(EntryErrorKind::InvalidUrl, what).mend(mend);
             fault.at(&member.key, member.node.line)
         };
-        let socket = socket::parse(&url.value)
+        let socket = (!url.is_open).then(|| socket::parse(&url.value));
+        let socket = socket
+            .flatten()
             .transpose()
             .map_err(|what| invalid(what, "write it as in unix:///path/to/server.sock"))?;
         let mut unix_socket = None;
@@ -201,7 +209,7 @@ impl Reader<'_> {
                 url.value = format!("http://localhost{}", endpoint.as_deref().unwrap_or("/"));
                 unix_socket = Some(path);
             }
-            None if is_http(&url.value) => {}
+            None if url.is_open || is_http(&url.value) => {}
             None => {
                 let what = "this is not an absolute http or https URL";
                 return Err(invalid(
@@ -274,7 +282,15 @@ impl Reader<'_> {
         let Some(member) = self.find("envFile") else {
             return Ok(BTreeMap::new());
         };
-        let written = self.text("envFile", &member.node)?.written;
+        let Filled {
+            written, is_open, ..
+        } = self.text("envFile", &member.node)?;
+        if is_open {
+            let what =
+                "the path of an env file cannot hold a secret, because trust in this file needs it";
+            let fault = Fault::new(EntryErrorKind::InvalidReference, what);
+            return Err(fault.at("envFile", member.node.line));
+        }
         self.env_files
             .values(&written)
             .map_err(|fault| fault.at("envFile", member.node.line))
@@ -311,7 +327,7 @@ impl Reader<'_> {
         let Some(written) = node.text() else {
             return Err(wrong(path, node, "a string"));
         };
-        let value = self
+        let Text { value, secrets } = self
             .scope
             .fill(written)
             .map_err(|fault| fault.at(path, node.line))?;
@@ -319,9 +335,17 @@ impl Reader<'_> {
             let what = "expected a text without NUL characters";
             return Err(Fault::new(EntryErrorKind::InvalidValue, what).at(path, node.line));
         }
+        let is_open = !secrets.is_empty();
+        let uses = secrets.into_iter().map(|reference| SecretUse {
+            reference,
+            path: path.to_owned(),
+            line: node.line,
+        });
+        self.uses.borrow_mut().extend(uses);
         Ok(Filled {
             written: written.to_owned(),
             value: value.into_owned(),
+            is_open,
         })
     }
 
@@ -342,8 +366,9 @@ pub(crate) fn wrong(path: &str, node: &Node, expected: &str) -> Fault {
 pub(crate) fn env_file_path(node: &Node, scope: &Scope<'_>) -> Option<(String, PathBuf)> {
     let written = node.get("envFile")?.node.text()?;
     let filled = scope.fill(written).ok()?;
-    Some((
-        written.to_owned(),
-        absolute(scope.folder, Path::new(filled.as_ref())),
-    ))
+    let is_whole = filled.secrets.is_empty();
+    is_whole.then(|| {
+        let path = absolute(scope.folder, Path::new(filled.value.as_ref()));
+        (written.to_owned(), path)
+    })
 }

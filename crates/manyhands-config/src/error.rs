@@ -171,6 +171,8 @@ pub enum EntryErrorKind {
     UnsetInput,
     /// A `${..}` reference is of a kind that this version does not know.
     UnsupportedReference,
+    /// A `${secret:..}` reference is not written as it must be, or names a source that is not known.
+    InvalidReference,
     /// The URL is neither an absolute `http` or `https` URL nor that of a Unix socket.
     InvalidUrl,
     /// The `envFile` cannot be read or understood.

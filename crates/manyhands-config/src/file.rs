@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use manyhands_core::{Printable, clip};
 
@@ -131,9 +132,9 @@ impl fmt::Debug for ConfigFile {
 pub(crate) struct Material {
     pub(crate) source: Source,
     pub(crate) document: Document,
-    pub(crate) inputs: Inputs,
+    pub(crate) inputs: Arc<Inputs>,
     pub(crate) input_warnings: Vec<Warning>,
-    pub(crate) env_files: EnvFiles,
+    pub(crate) env_files: Arc<EnvFiles>,
 }
 
 impl Material {
@@ -151,12 +152,13 @@ impl Material {
             variables,
             inputs: &inputs,
             folder: &source.folder,
+            secrets: None,
         };
-        let env_files = EnvFiles::read(&document, &scope);
+        let env_files = Arc::new(EnvFiles::read(&document, &scope));
         Ok(Self {
             source,
             document,
-            inputs,
+            inputs: Arc::new(inputs),
             input_warnings,
             env_files,
         })

@@ -49,6 +49,7 @@
 //! ```
 
 mod config;
+mod deferred;
 mod document;
 mod endpoint;
 mod entry;
@@ -57,6 +58,7 @@ mod error;
 mod file;
 mod inputs;
 mod keys;
+mod literal;
 mod locate;
 mod schema;
 mod schema_of_file;
@@ -68,6 +70,7 @@ mod variables;
 mod warning;
 
 pub use config::{Config, ServerDefinition, ServerEntry, Settings};
+pub use deferred::{Deferred, SecretUse};
 pub use endpoint::{Endpoint, HttpEndpoint, StdioEndpoint, UnixEndpoint};
 pub use error::{ConfigError, ConfigErrorKind, EntryError, EntryErrorKind};
 pub use file::{ConfigFile, Source};

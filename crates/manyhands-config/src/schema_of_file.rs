@@ -34,7 +34,7 @@ pub fn json_schema<S: Settings, T: Settings>() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "MCP servers for Manyhands",
-        "description": "The mcp.json that MCP clients share. Texts may hold references: ${VAR}, ${env:VAR}, ${VAR:-default}, ${input:id}, ${userHome}, ${workspaceFolder}.",
+        "description": "The mcp.json that MCP clients share. Texts may hold references: ${VAR}, ${env:VAR}, ${VAR:-default}, ${input:id}, ${userHome}, ${workspaceFolder}; and to secrets, as in ${secret:keyring:slack/token}.",
         "type": "object",
         "anyOf": [{ "required": ["mcpServers"] }, { "required": ["servers"] }],
         "properties": {

@@ -4,6 +4,7 @@ mod entries;
 mod files;
 mod hostile;
 mod messages;
+mod secrets;
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use manyhands_core::Secret;
+
+use crate::deferred;
 use crate::document::shown;
 use crate::error::{EntryErrorKind, Fault};
 use crate::inputs::Inputs;
@@ -56,18 +59,39 @@ pub fn input_variable(id: &str) -> String {
     )
 }
 
+/// A text whose references were filled in, but for those to secrets that are not known yet.
+#[derive(Debug)]
+pub(crate) struct Text<'t> {
+    pub(crate) value: Cow<'t, str>,
+    /// The references to secrets that stand in the value as they are written.
+    pub(crate) secrets: Vec<String>,
+}
+
 /// All that a reference can refer to.
 pub(crate) struct Scope<'a> {
     pub(crate) variables: &'a dyn Variables,
     pub(crate) inputs: &'a Inputs,
     pub(crate) folder: &'a Path,
+    /// The secrets by their references; none in the first reading, where they are not known.
+    pub(crate) secrets: Option<&'a BTreeMap<String, Secret>>,
+}
+
+/// What stands for a reference.
+enum Value {
+    Known(String),
+    /// A secret that is not known yet, by its reference.
+    Later(String),
+    /// Nothing: it is no reference.
+    Nothing,
 }
 
 impl Scope<'_> {
     /// Replaces every `${..}` in `text`. A lone `$`, and a `${` without an end, stay as they are.
-    pub(crate) fn fill<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, Fault> {
+    pub(crate) fn fill<'t>(&self, text: &'t str) -> Result<Text<'t>, Fault> {
+        let mut secrets = Vec::new();
         if !text.contains("${") {
-            return Ok(Cow::Borrowed(text));
+            let value = Cow::Borrowed(text);
+            return Ok(Text { value, secrets });
         }
         let mut filled = String::new();
         let mut rest = text;
@@ -75,18 +99,16 @@ impl Scope<'_> {
             rest = tail;
             match head.rsplit_once("${") {
                 None => filled.extend([head, "}"]),
-                Some((before, _)) if before.contains("${") && before.contains(":-") => {
-                    return Err(Fault::new(
-                        EntryErrorKind::UnsupportedReference,
-                        "a reference stands inside the default of another, which is not supported",
-                    )
-                    .mend("give a plain text as the default"));
-                }
                 Some((before, reference)) => {
+                    not_nested(before)?;
                     filled.push_str(before);
                     match self.resolve(reference)? {
-                        Some(value) => filled.push_str(&value),
-                        None => filled.extend(["${", reference, "}"]),
+                        Value::Known(value) => filled.push_str(&value),
+                        Value::Nothing => filled.extend(["${", reference, "}"]),
+                        Value::Later(secret) => {
+                            secrets.push(secret);
+                            filled.extend(["${", reference, "}"]);
+                        }
                     }
                 }
             }
@@ -96,11 +118,34 @@ impl Scope<'_> {
             }
         }
         filled.push_str(rest);
-        Ok(Cow::Owned(filled))
+        let value = Cow::Owned(filled);
+        Ok(Text { value, secrets })
     }
 
-    /// The value of what stands between `${` and `}`; none where that names nothing.
-    fn resolve(&self, reference: &str) -> Result<Option<String>, Fault> {
+    /// The value of what stands between `${` and `}`.
+    fn resolve(&self, reference: &str) -> Result<Value, Fault> {
+        if let Some(written) = reference.strip_prefix("secret:") {
+            return self.secret(written);
+        }
+        let value = self.plain(reference)?;
+        Ok(value.map_or(Value::Nothing, Value::Known))
+    }
+
+    /// The secret that `${secret:..}` names, if it is known by now.
+    fn secret(&self, written: &str) -> Result<Value, Fault> {
+        let reference = deferred::reference(written, self.folder)?;
+        let Some(secrets) = self.secrets else {
+            return Ok(Value::Later(reference));
+        };
+        let secret = secrets.get(&reference).ok_or_else(|| {
+            let what = format!("the secret `{}` was not read", shown(&reference));
+            Fault::new(EntryErrorKind::InvalidReference, what)
+        })?;
+        Ok(Value::Known(secret.expose().to_owned()))
+    }
+
+    /// The value of what is no secret; none where it names nothing.
+    fn plain(&self, reference: &str) -> Result<Option<String>, Fault> {
         let folder = || self.folder.to_string_lossy().into_owned();
         let name = || {
             self.folder
@@ -158,6 +203,27 @@ impl Scope<'_> {
     }
 }
 
+/// Refuses a reference inside another, of which `before` is the beginning.
+fn not_nested(before: &str) -> Result<(), Fault> {
+    let mut outer = before.split("${").skip(1);
+    let refuse = |what: &str, mend: &str| {
+        Err(Fault::new(EntryErrorKind::UnsupportedReference, what).mend(mend))
+    };
+    if outer.clone().any(|it| it.starts_with("secret:")) {
+        return refuse(
+            "a reference stands inside a reference to a secret, which is not supported",
+            "write the key in full: a path may begin with `~/`, or be relative to the folder of this file",
+        );
+    }
+    if outer.any(|it| it.contains(":-")) {
+        return refuse(
+            "a reference stands inside the default of another, which is not supported",
+            "give a plain text as the default",
+        );
+    }
+    Ok(())
+}
+
 /// Refuses a kind of reference, without showing what it refers to.
 fn unsupported(prefix: &str) -> Fault {
     let prefix = shown(prefix);
@@ -179,8 +245,9 @@ mod tests {
             variables: &variables,
             inputs: &inputs,
             folder: Path::new("/srv/shop"),
+            secrets: None,
         };
-        scope.fill(text).map(Cow::into_owned)
+        scope.fill(text).map(|text| text.value.into_owned())
     }
 
     #[test]
@@ -216,14 +283,17 @@ mod tests {
 
     #[test]
     fn a_value_is_not_filled_in_again() {
-        let variables = BTreeMap::from([("A".to_owned(), "${A}${B}".to_owned())]);
+        let variables = BTreeMap::from([("A".to_owned(), "${A}${B}${secret:env:B}".to_owned())]);
         let inputs = Inputs::default();
         let scope = Scope {
             variables: &variables,
             inputs: &inputs,
             folder: Path::new("/"),
+            secrets: None,
         };
-        assert_eq!(scope.fill("${A}").unwrap(), "${A}${B}");
+        let filled = scope.fill("${A}").unwrap();
+        assert_eq!(filled.value, "${A}${B}${secret:env:B}");
+        assert_eq!(filled.secrets, [] as [&str; 0]);
     }
 
     #[test]
@@ -232,8 +302,14 @@ mod tests {
             ("${B}", EntryErrorKind::UnsetVariable),
             ("${env:B}", EntryErrorKind::UnsetVariable),
             ("${input:b}", EntryErrorKind::UnsetInput),
-            ("${secret:x}", EntryErrorKind::UnsupportedReference),
-            ("${secret:x:-y}", EntryErrorKind::UnsupportedReference),
+            ("${secret:x}", EntryErrorKind::InvalidReference),
+            ("${secret:x:-y}", EntryErrorKind::InvalidReference),
+            ("${secret:x:y:-z}", EntryErrorKind::InvalidReference),
+            ("${secret::y}", EntryErrorKind::InvalidReference),
+            ("${secret:x: }", EntryErrorKind::InvalidReference),
+            ("${secret:X:y}", EntryErrorKind::InvalidReference),
+            ("${secret:file:${A}}", EntryErrorKind::UnsupportedReference),
+            ("${B:-${secret:x:y}}", EntryErrorKind::UnsupportedReference),
             ("${config:x}", EntryErrorKind::UnsupportedReference),
             ("${B:-${A}}", EntryErrorKind::UnsupportedReference),
         ] {

@@ -21,6 +21,8 @@ pub enum WarningKind {
     IdClash,
     /// An element of `inputs` cannot be understood, and is left out.
     InvalidInput,
+    /// A text looks like a secret, and stands in the file itself.
+    LiteralSecret,
     /// There were more warnings than are kept.
     Truncated,
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::events::{CallEvent, Listener};
 use crate::names::{QualifiedName, ServerId};
+use crate::principal::Principal;
 use crate::secret::Secret;
 
 /// What kind of thing a server offers under a name.
@@ -251,6 +252,8 @@ pub struct CallContext {
     pub meta: Option<Arc<Map<String, Value>>>,
     /// Further headers, where the server is reached over HTTP; those that the protocol itself sets win.
     pub headers: Vec<(String, Secret)>,
+    /// On whose behalf; none where the program acts for itself.
+    pub principal: Option<Principal>,
 }
 
 impl CallContext {

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     RateLimited,
     /// The server wants credentials that it did not get.
     Unauthorized,
+    /// The server knows the credentials, and they do not allow this.
+    Forbidden,
     /// The server answered with a protocol error.
     Refused,
     /// The server asked a question that nobody here can answer.
@@ -51,6 +53,7 @@ impl ErrorKind {
             Self::DeadlineExceeded => "deadline_exceeded",
             Self::RateLimited => "rate_limited",
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::Refused => "refused",
             Self::InputRequired => "input_required",
             Self::MalformedReply => "malformed_reply",
@@ -65,7 +68,7 @@ impl ErrorKind {
             | Self::ConnectionClosed
             | Self::DeadlineExceeded
             | Self::RateLimited => ErrorType::Transient,
-            Self::Unauthorized => ErrorType::Authorization,
+            Self::Unauthorized | Self::Forbidden => ErrorType::Authorization,
             Self::Misconfigured | Self::MalformedReply => ErrorType::Critical,
             Self::NotFound | Self::InvalidArguments | Self::Refused | Self::InputRequired => {
                 ErrorType::Permanent

@@ -15,12 +15,14 @@
 //! ```
 
 mod call;
+mod credentials;
 mod duration;
 mod error;
 mod events;
 mod hash;
 mod inventory;
 mod names;
+mod principal;
 mod reply;
 mod secret;
 mod text;
@@ -29,12 +31,17 @@ pub use call::{
     Arguments, Call, CallContext, Capability, CapabilityKind, ListKind, NotAnObject, Request,
     TraceId,
 };
+pub use credentials::{
+    AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginAnswer, LoginPage,
+    LoginPrompt,
+};
 pub use duration::HumanDuration;
 pub use error::{CallError, Delivery, ErrorKind, ErrorType};
 pub use events::{CallEvent, Listener};
 pub use hash::{fingerprint, short_hash};
 pub use inventory::{Inventory, Notice, ServerInfo};
 pub use names::{InvalidServerId, QualifiedName, ServerId, assign_ids};
+pub use principal::Principal;
 pub use reply::{DecodeError, Reply, ToolFailure};
 pub use rmcp::model;
 pub use secret::Secret;

@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use manyhands_core::{
     Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Delivery,
-    ErrorKind, Printable, Reply, Request, Secret, ServerId, either,
+    ErrorKind, Principal, Printable, Reply, Request, Secret, ServerId, either,
 };
 use manyhands_registry::Unknown;
 use manyhands_transport::Supervised;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
-use crate::shared::{Shared, Slot};
+use crate::shared::{Shared, Slot, State};
+use crate::toolkit::Toolkit;
 
 /// A call that is sent when it is awaited.
 #[must_use = "nothing is sent until this is awaited"]
 pub struct Ask {
+    kit: Toolkit,
     shared: Arc<Shared>,
     wanted: Capability,
     names: Names,
@@ -36,19 +38,25 @@ enum Names {
 }
 
 impl Ask {
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        kind: CapabilityKind,
-        name: String,
-        arguments: Value,
-    ) -> Self {
+    pub(crate) fn new(kit: Toolkit, kind: CapabilityKind, name: String, arguments: Value) -> Self {
+        let mut context = CallContext::default();
+        context.principal = kit.principal().cloned();
         Self {
-            shared,
+            shared: kit.shared().clone(),
+            kit,
             wanted: Capability::new(kind, name),
             names: Names::Canonical,
             arguments,
-            context: CallContext::default(),
+            context,
         }
+    }
+
+    /// Asks on behalf of `principal`, with the accounts and logins that are meant for it.
+    pub fn on_behalf_of(mut self, principal: &Principal) -> Self {
+        self.kit = self.kit.for_principal(principal);
+        self.shared = self.kit.shared().clone();
+        self.context.principal = Some(principal.clone());
+        self
     }
 
     /// Sets the longest that the answer may take in total, waiting for a starting server included.
@@ -87,7 +95,7 @@ impl Ask {
     async fn send(mut self) -> Result<Reply, CallError> {
         let (trace, wanted) = (self.context.trace, self.wanted.clone());
         tracing::debug!(%trace, kind = wanted.kind().as_str(), name = wanted.name(), "asked");
-        let result = self.resolve_and_dispatch().await;
+        let result = self.answer().await;
         match &result {
             Ok(reply) => {
                 tracing::debug!(%trace, server = %reply.server(), took = ?reply.took(), "answered");
@@ -97,15 +105,33 @@ impl Ask {
         result.map_err(|error| error.with_trace(trace).with_capability(Some(wanted)))
     }
 
-    async fn resolve_and_dispatch(&mut self) -> Result<Reply, CallError> {
-        let arguments =
-            Arguments::try_from(std::mem::take(&mut self.arguments)).map_err(|error| {
-                CallError::new(
-                    ErrorKind::InvalidArguments,
-                    Delivery::NotSent,
-                    error.to_string(),
-                )
-            })?;
+    /// Answers, after a person has logged in where the server wants that and a person can be asked.
+    async fn answer(&mut self) -> Result<Reply, CallError> {
+        let arguments = Arguments::try_from(std::mem::take(&mut self.arguments));
+        let arguments = arguments.map_err(|error| {
+            let (kind, delivery) = (ErrorKind::InvalidArguments, Delivery::NotSent);
+            CallError::new(kind, delivery, error.to_string())
+        })?;
+        let first = self.resolve_and_dispatch(arguments.clone()).await;
+        let wants_login = |error: &CallError| {
+            error.kind() == ErrorKind::Unauthorized && error.delivery() != Delivery::Unknown
+        };
+        match &first {
+            Err(error) if wants_login(error) => {}
+            _ => return first,
+        }
+        let Some(slot) = self.slot().filter(|slot| self.shared.may_log_in(slot)) else {
+            return first;
+        };
+        if let Err(error) = self.shared.log_in(slot).await {
+            let told = CallError::new(ErrorKind::Unauthorized, Delivery::NotSent, error.cause());
+            let advice = error.mend().unwrap_or("try again");
+            return Err(told.with_advice(advice).with_server(slot.id.clone()));
+        }
+        self.resolve_and_dispatch(arguments).await
+    }
+
+    async fn resolve_and_dispatch(&mut self, arguments: Arguments) -> Result<Reply, CallError> {
         self.wait_for_offer().await?;
         let (server, request) = self
             .resolve(arguments)
@@ -232,7 +258,7 @@ async fn introduced(
         let connection = server.connection(left).await?;
         tokio::select! {
             // The slot holds the sender, so this ends only by the introduction.
-            _ = state.wait_for(|state| state.info.is_some()) => return Ok(()),
+            _ = state.wait_for(State::is_told) => return Ok(()),
             // It is waited for again, on its next connection.
             _ = connection.closed() => {}
             () = sleep_until(end) => {

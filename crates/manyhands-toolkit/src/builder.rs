@@ -3,42 +3,42 @@
 use std::fmt;
 use std::sync::Arc;
 
-use manyhands_core::{ServerId, nearest};
-use manyhands_routing::{Down, RouteState};
-use manyhands_transport::{ConnectOptions, Connector, Input, InputHandler, Supervised};
-use tokio::sync::{Semaphore, watch};
+use manyhands_core::{Credentials, Principal, ServerId, nearest};
+use manyhands_routing::Down;
+use manyhands_transport::{Connector, Input, InputHandler};
+use tokio::sync::{Notify, watch};
 
-use crate::member::live;
+use crate::reach::{Account, Reach, Ways};
+use crate::recipe::Recipe;
 use crate::report::{Report, ServerReport, ServerStatus};
 use crate::settings::{ServerSettings, Settings};
-use crate::shared::{Shared, Slot, State};
+use crate::shared::{Slot, State};
 use crate::toolkit::Toolkit;
 
 /// One server of a toolkit that is being built.
 #[derive(Debug, Clone)]
 pub struct Member {
-    id: ServerId,
+    pub(crate) id: ServerId,
     title: Option<String>,
-    settings: ServerSettings,
-    plan: Plan,
+    pub(crate) settings: ServerSettings,
+    pub(crate) plan: Plan,
 }
 
 #[derive(Debug, Clone)]
-enum Plan {
-    Connect(Connector),
+pub(crate) enum Plan {
+    Connect(Ways),
     Broken { cause: String, mend: Option<String> },
     Disabled,
 }
 
 impl Member {
-    /// A server that is reached by `connector`.
-    #[must_use]
-    pub fn new(id: ServerId, connector: Connector) -> Self {
+    /// A server that is reached by `reach`, most often a [`Connector`].
+    pub fn new(id: ServerId, reach: impl Into<Reach>) -> Self {
         Self {
             id,
             title: None,
             settings: ServerSettings::default(),
-            plan: Plan::Connect(connector),
+            plan: Plan::Connect(Ways::new(reach.into())),
         }
     }
 
@@ -67,6 +67,28 @@ impl Member {
         }
     }
 
+    /// Adds credentials of their own for some principals. Among several accounts that fit, the one that names the
+    /// principal wins, then the first that names one of its roles.
+    #[must_use]
+    pub fn with_account(mut self, account: Account) -> Self {
+        if let Plan::Connect(ways) = &mut self.plan {
+            ways.add(account);
+        }
+        self
+    }
+
+    /// Has every principal that has no account use credentials of its own.
+    #[must_use]
+    pub fn per_principal(
+        mut self,
+        reach: impl Fn(&Principal) -> Reach + Send + Sync + 'static,
+    ) -> Self {
+        if let Plan::Connect(ways) = &mut self.plan {
+            ways.per_principal(Arc::new(reach));
+        }
+        self
+    }
+
     /// Keeps the name that people wrote, where the id is another one.
     #[must_use]
     pub fn with_title(mut self, title: Option<String>) -> Self {
@@ -85,6 +107,28 @@ impl Member {
     #[must_use]
     pub fn id(&self) -> &ServerId {
         &self.id
+    }
+
+    /// Its place in a toolkit, before anything is known of it.
+    pub(crate) fn slot(&self, credentials: Option<Credentials>) -> Slot {
+        Slot {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            settings: self.settings.clone(),
+            state: watch::Sender::new(self.first_state()),
+            credentials,
+            ask_again: Notify::new(),
+        }
+    }
+
+    /// Why it cannot be called, where it is not to be connected.
+    pub(crate) fn down(&self) -> Down {
+        match &self.plan {
+            Plan::Broken { cause, mend } => Down::new(cause).with_mend(mend.clone()),
+            _ => Down::new("its server is switched off in the configuration")
+                .with_mend(Some("remove `disabled` there".to_owned())),
+        }
+        .misconfigured()
     }
 
     fn first_state(&self) -> State {
@@ -186,48 +230,7 @@ impl Builder {
     /// Starts all servers that are not lazy, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
-        let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        // Spawning is short work, but a hundred at once would starve each other.
-        let spawn_permits = Arc::new(Semaphore::new(2 * cores));
-        let slots = self.members.iter().map(slot).collect();
-        let shared = Arc::new(Shared::new(slots));
-        let mut tasks = Vec::new();
-        for Member {
-            id, settings, plan, ..
-        } in self.members
-        {
-            match plan {
-                Plan::Connect(connector) => {
-                    let options = ConnectOptions::new(id.clone())
-                        .with_start_limit(settings.start_timeout.0)
-                        .with_protocol(settings.version())
-                        .with_input(self.input.clone())
-                        .with_spawn_permits(spawn_permits.clone());
-                    let server = Supervised::new(connector, options, settings.supervision());
-                    if !settings.lazy {
-                        server.start();
-                    }
-                    shared
-                        .router
-                        .set(id, RouteState::Up(server.clone(), settings.limits()));
-                    let life = live(shared.clone(), server);
-                    tasks.push(tokio::spawn(life).abort_handle());
-                }
-                Plan::Broken { cause, mend } => {
-                    shared.router.set(
-                        id,
-                        RouteState::Down(Down::new(cause).with_mend(mend).misconfigured()),
-                    );
-                }
-                Plan::Disabled => {
-                    let down = Down::new("its server is switched off in the configuration")
-                        .with_mend(Some("remove `disabled` there".to_owned()))
-                        .misconfigured();
-                    shared.router.set(id, RouteState::Down(down));
-                }
-            }
-        }
-        Toolkit::new(shared, tasks, self.settings)
+        Toolkit::new(Recipe::new(self.members, self.settings, self.input))
     }
 
     /// Starts all servers; waits for the required ones, and for the others as long as the grace lasts.
@@ -261,15 +264,6 @@ impl Builder {
                 report,
             })
         }
-    }
-}
-
-fn slot(member: &Member) -> Slot {
-    Slot {
-        id: member.id.clone(),
-        title: member.title.clone(),
-        settings: member.settings.clone(),
-        state: watch::Sender::new(member.first_state()),
     }
 }
 

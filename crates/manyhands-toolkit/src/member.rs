@@ -1,33 +1,115 @@
 //! One server's life in a toolkit: asked what it offers whenever it is connected, published, followed for ever.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use manyhands_core::ServerId;
+use manyhands_core::{CallError, Credentials, ErrorKind, ServerId};
 use manyhands_discovery::{Limits, discover};
 use manyhands_registry::Diff;
 use manyhands_transport::{ConnectErrorKind, Connection, Outage, Phase, Supervised};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::report::ServerStatus;
-use crate::shared::{Shared, State};
+use crate::shared::{Shared, Slot, State};
+
+/// How often a person is asked before a server is ready: to log in, for further permissions, and because the server has
+/// moved meanwhile.
+const MAX_ASKED: usize = 3;
+/// How often is looked whether somebody has logged in elsewhere.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Follows a server through its phases until it is closed.
 pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
-    let (id, mut phases) = (server.server().clone(), server.phases());
+    let id = server.server().clone();
+    let Some(slot) = shared.slot(&id) else { return };
+    let mut phases = server.phases();
     let mut started = Instant::now();
-    while let Some(phase) = phases.next().await {
-        match phase {
+    let mut login = Relogin::default();
+    loop {
+        let phase = tokio::select! {
+            phase = phases.next() => phase,
+            () = login.done() => {
+                shared.logged_in(slot);
+                continue;
+            }
+            () = slot.ask_again.notified() => match server.phase() {
+                up @ Phase::Up(_) if !slot.is_ready() => Some(up),
+                _ => continue,
+            },
+        };
+        let Some(phase) = phase else { return };
+        match &phase {
             Phase::Starting { .. } => {
                 started = Instant::now();
                 shared.starting(&id);
+                continue;
             }
-            Phase::Up(connection) => {
-                introduce(&shared, &server, &connection, started).await;
-            }
+            Phase::Up(connection) => introduce(&shared, &server, connection, started).await,
             Phase::Idle => shared.idle(&id),
-            Phase::BackingOff { until, why } => failed(&shared, &id, &why, Some(until), started),
-            Phase::Failed { retry_at, why } => failed(&shared, &id, &why, retry_at, started),
+            Phase::BackingOff { until, why } => failed(&shared, &id, why, Some(*until), started),
+            Phase::Failed { retry_at, why } => failed(&shared, &id, why, *retry_at, started),
             _ => {}
+        }
+        login.follow(&shared, slot);
+    }
+}
+
+/// A login that a server waits for: made here by a person, or elsewhere by another process.
+#[derive(Default)]
+struct Relogin {
+    waiting: Option<AbortOnDropHandle<()>>,
+    /// How often a person was asked since the server was last ready.
+    asked: usize,
+}
+
+impl Relogin {
+    fn follow(&mut self, shared: &Arc<Shared>, slot: &Slot) {
+        if slot.is_ready() {
+            *self = Self::default();
+        }
+        let credentials = slot.credentials.clone().filter(|_| slot.needs_login());
+        self.waiting = credentials.map(|credentials| {
+            let declined = slot.state.borrow().unanswered;
+            let ask = self.asked < MAX_ASKED && !declined && shared.may_log_in(slot);
+            self.asked += usize::from(ask);
+            slot.state.send_modify(|state| state.unanswered |= !ask);
+            let task = logged_in(shared.clone(), slot.id.clone(), credentials, ask);
+            AbortOnDropHandle::new(tokio::spawn(task))
+        });
+    }
+
+    /// Ready once somebody has logged in.
+    async fn done(&mut self) {
+        match &mut self.waiting {
+            Some(waiting) => {
+                let ended = waiting.await;
+                self.waiting = None;
+                if ended.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Asks a person to log in, where that is possible and wanted, then waits until somebody has.
+async fn logged_in(shared: Arc<Shared>, id: ServerId, credentials: Credentials, ask: bool) {
+    let before = credentials.authorization().await.ok().flatten();
+    if let Some(slot) = shared.slot(&id).filter(|_| ask) {
+        match shared.log_in(slot).await {
+            Ok(()) => return,
+            Err(error) => shared.not_logged_in(slot, &error),
+        }
+    }
+    loop {
+        sleep(LOOK).await;
+        // Looking costs a file's time stamp, and asks no server.
+        if let Ok(now @ Some(_)) = credentials.authorization().await
+            && now != before
+        {
+            return;
         }
     }
 }
@@ -52,15 +134,22 @@ async fn introduce(
     } else {
         Diff::default()
     };
+    let mend = |error: &CallError| error.advice().map(str::to_owned);
     let status = match found.failure {
         None => ServerStatus::Ready,
+        Some(error) if error.kind() == ErrorKind::Unauthorized => ServerStatus::NeedsAuth {
+            cause: error.cause().to_owned(),
+            mend: mend(&error),
+        },
         Some(error) => ServerStatus::Failed {
             cause: format!("its tools cannot be listed: {}", error.cause()),
-            mend: error.advice().map(str::to_owned),
+            mend: mend(&error),
         },
     };
+    let needs_login = matches!(status, ServerStatus::NeedsAuth { .. });
     let mut state = State::new(status);
-    state.info = Some(connection.info().clone());
+    // Whoever has logged in is to be told what it offers.
+    state.info = (!needs_login).then(|| connection.info().clone());
     state.took = Some(started.elapsed());
     shared.set(id, state, diff);
 }

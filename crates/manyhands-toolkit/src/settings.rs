@@ -21,12 +21,15 @@ const AUTO: &str = "auto";
 pub struct Settings {
     /// How long connecting waits for servers that are not required; they go on starting after it. Default: 2s.
     pub grace: HumanDuration,
+    /// For how many sets of credentials connections are kept, beside the one that everybody shares. Default: 64.
+    pub max_authorizations: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             grace: HumanDuration(Duration::from_secs(2)),
+            max_authorizations: 64,
         }
     }
 }

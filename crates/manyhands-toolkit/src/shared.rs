@@ -5,16 +5,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use manyhands_core::{Inventory, ServerId, ServerInfo};
+use manyhands_core::{
+    AuthError, Credentials, Inventory, LoginPrompt, ServerId, ServerInfo,
+};
 use manyhands_registry::{Catalogue, Diff};
 use manyhands_routing::{Down, Router};
-use manyhands_transport::{Phase, Snapshot};
-use tokio::sync::{broadcast, watch};
+use manyhands_transport::{Input, Phase, Snapshot};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
 use crate::report::{Report, ServerReport, ServerStatus};
 use crate::settings::ServerSettings;
+use crate::toolkit::no_login;
 
 pub(crate) struct Shared {
     pub(crate) catalogue: ArcSwap<Catalogue>,
@@ -24,6 +27,10 @@ pub(crate) struct Shared {
     positions: HashMap<ServerId, usize>,
     /// Held while a snapshot is replaced, so that no server's update is lost to another's.
     publishing: Mutex<()>,
+    /// Who shows login pages.
+    pub(crate) input: Input,
+    /// Nobody wants to see the login pages of forty servers at once.
+    logging_in: tokio::sync::Mutex<()>,
 }
 
 /// One server's place.
@@ -32,6 +39,9 @@ pub(crate) struct Slot {
     pub(crate) title: Option<String>,
     pub(crate) settings: ServerSettings,
     pub(crate) state: watch::Sender<State>,
+    pub(crate) credentials: Option<Credentials>,
+    /// Told when a server that is connected is to be asked again what it offers.
+    pub(crate) ask_again: Notify,
 }
 
 /// What is known of one server.
@@ -44,12 +54,24 @@ pub(crate) struct State {
     pub(crate) diagnostics: Snapshot,
     /// When it is tried again.
     pub(crate) retry_at: Option<Instant>,
+    /// Whether a person was asked to log in since it was last ready, and nobody did; or nobody is to be asked.
+    pub(crate) unanswered: bool,
 }
 
 impl Slot {
     /// Whether the server was ever asked what it offers.
     pub(crate) fn is_introduced(&self) -> bool {
         self.state.borrow().info.is_some()
+    }
+
+    /// Whether it is connected and has said what it offers.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state.borrow().status == ServerStatus::Ready
+    }
+
+    /// Whether it waits for somebody to log in.
+    pub(crate) fn needs_login(&self) -> bool {
+        matches!(self.state.borrow().status, ServerStatus::NeedsAuth { .. })
     }
 
     /// Why nothing, or not everything, is known of what the server offers; none while it is fine.
@@ -75,12 +97,18 @@ impl State {
             took: None,
             diagnostics: Snapshot::default(),
             retry_at: None,
+            unanswered: false,
         }
+    }
+
+    /// Whether the server was ever asked what it offers, or lets nobody ask who is not logged in.
+    pub(crate) fn is_told(&self) -> bool {
+        self.info.is_some() || matches!(self.status, ServerStatus::NeedsAuth { .. })
     }
 }
 
 impl Shared {
-    pub(crate) fn new(slots: Vec<Slot>) -> Self {
+    pub(crate) fn new(slots: Vec<Slot>, input: Input) -> Self {
         let positions = slots
             .iter()
             .enumerate()
@@ -94,7 +122,72 @@ impl Shared {
             slots,
             positions,
             publishing: Mutex::default(),
+            input,
+            logging_in: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Whether a person can be asked to log in to a server.
+    pub(crate) fn may_log_in(&self, slot: &Slot) -> bool {
+        slot.credentials.is_some() && self.input.logs_in()
+    }
+
+    /// Has a person log in to a server, by whoever answers for them here, and starts it again.
+    pub(crate) async fn log_in(&self, slot: &Slot) -> Result<(), AuthError> {
+        let (input, id) = (self.input.clone(), slot.id.clone());
+        let prompt = LoginPrompt::new(move |page| {
+            let (input, id) = (input.clone(), id.clone());
+            async move { input.show_login(id, page).await }
+        });
+        let token = async || {
+            let credentials = slot.credentials.as_ref()?;
+            credentials.authorization().await.ok().flatten()
+        };
+        let before = token().await;
+        let _turn = self.logging_in.lock().await;
+        let now = token().await;
+        if now.is_some() && now != before {
+            // Somebody did while this waited for its turn.
+            return Ok(());
+        }
+        self.log_in_by(slot, prompt).await
+    }
+
+    /// Has a person log in to a server, by `prompt`, and starts it again.
+    pub(crate) async fn log_in_by(
+        &self,
+        slot: &Slot,
+        prompt: LoginPrompt,
+    ) -> Result<(), AuthError> {
+        let Some(credentials) = &slot.credentials else {
+            return Err(no_login());
+        };
+        credentials.login(prompt).await?;
+        self.logged_in(slot);
+        Ok(())
+    }
+
+    /// Somebody has logged in to a server: has it started, or asked what it offers, where that had failed.
+    pub(crate) fn logged_in(&self, slot: &Slot) {
+        self.turn(&slot.id, ServerStatus::Starting, |now| {
+            matches!(now, ServerStatus::NeedsAuth { .. })
+        });
+        if let Some(server) = self.router.supervised(&slot.id) {
+            server.retry();
+            slot.ask_again.notify_one();
+        }
+    }
+
+    /// Nobody was logged in to a server that wants it.
+    pub(crate) fn not_logged_in(&self, slot: &Slot, error: &AuthError) {
+        if !slot.needs_login() {
+            return;
+        }
+        let (cause, mend) = (error.cause().to_owned(), error.mend().map(str::to_owned));
+        let mut state = slot.state.borrow().clone();
+        state.status = ServerStatus::NeedsAuth { cause, mend };
+        state.unanswered = true;
+        self.set(&slot.id, state, Diff::default());
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
@@ -149,6 +242,7 @@ impl Shared {
             // How it introduced itself outlives its connection, as what it offered does.
             state.info.clone_from(&slot.state.borrow().info);
         }
+        state.unanswered |= slot.state.borrow().unanswered && state.status != ServerStatus::Ready;
         let status = state.status.clone();
         tracing::info!(server = %id, state = status.word(), cause = status.cause(), "server state");
         slot.state.send_replace(state);

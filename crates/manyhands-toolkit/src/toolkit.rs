@@ -1,10 +1,11 @@
 //! The handle that an agent holds.
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use manyhands_core::CapabilityKind;
+use manyhands_core::{Credentials, nearest, AuthError, AuthErrorKind, CapabilityKind, LoginPrompt, Principal, ServerId};
 use manyhands_registry::Catalogue;
 use manyhands_transport::Phase;
 use serde_json::Value;
@@ -13,8 +14,9 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::ask::Ask;
 use crate::changes::Changes;
+use crate::reach::Authorization;
+use crate::recipe::{Kept, Recipe};
 use crate::report::{Report, ServerStatus};
-use crate::settings::Settings;
 use crate::shared::{Shared, Slot};
 
 /// Many servers as one toolkit. Clones share it; dropping the last one ends every server it started.
@@ -22,10 +24,14 @@ use crate::shared::{Shared, Slot};
 pub struct Toolkit(Arc<Handle>);
 
 struct Handle {
+    recipe: Arc<Recipe>,
     shared: Arc<Shared>,
+    kept: Vec<Arc<Kept>>,
     tasks: Vec<AbortHandle>,
-    settings: Settings,
     started: Instant,
+    /// Whose servers these are; none for those that everybody shares.
+    principal: Option<Principal>,
+    views: Mutex<VecDeque<(Vec<Authorization>, Toolkit)>>,
 }
 
 impl Drop for Handle {
@@ -35,13 +41,90 @@ impl Drop for Handle {
 }
 
 impl Toolkit {
-    pub(crate) fn new(shared: Arc<Shared>, tasks: Vec<AbortHandle>, settings: Settings) -> Self {
+    pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        Self::made(recipe, None)
+    }
+
+    fn made(recipe: Arc<Recipe>, principal: Option<Principal>) -> Self {
+        let made = recipe.make(principal.as_ref());
         Self(Arc::new(Handle {
-            shared,
-            tasks,
-            settings,
+            recipe,
+            shared: made.shared,
+            kept: made.kept,
+            tasks: made.tasks,
             started: Instant::now(),
+            principal,
+            views: Mutex::default(),
         }))
+    }
+
+    /// The toolkit as `principal` uses it: with the accounts and logins that are meant for it, and with what the
+    /// servers offer and answer under these. Servers without such accounts are shared by all.
+    ///
+    /// Connections are kept for the sets of credentials that were used last; see
+    /// [`Settings::max_authorizations`](crate::Settings::max_authorizations).
+    #[must_use]
+    pub fn for_principal(&self, principal: &Principal) -> Self {
+        let recipe = &self.0.recipe;
+        let authorizations = recipe.authorizations(principal);
+        if authorizations.iter().all(|it| *it == Authorization::Shared) {
+            return self.clone();
+        }
+        // A view is put in or taken out as a whole, so a panic elsewhere does no harm.
+        let mut views = self.0.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = views.iter().position(|(of, _)| *of == authorizations);
+        let view = match known.and_then(|at| views.remove(at)) {
+            Some((_, view)) => view,
+            None => Self::made(recipe.clone(), Some(principal.clone())),
+        };
+        views.push_front((authorizations, view.clone()));
+        views.truncate(recipe.settings.max_authorizations.max(1));
+        view
+    }
+
+    /// Has a person log in to a server, by `prompt`, then connects it anew.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is no such server, when it has no login that could be made here, when the person
+    /// declined, or when the login failed.
+    pub async fn login(&self, server: &ServerId, prompt: LoginPrompt) -> Result<(), AuthError> {
+        self.0.shared.log_in_by(self.slot(server)?, prompt).await
+    }
+
+    /// Ends the login at a server, and says whether there was one. A connection that it has goes on until it ends.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is no such server, when it has no login that could be ended here, or when the login
+    /// cannot be forgotten.
+    pub async fn logout(&self, server: &ServerId) -> Result<bool, AuthError> {
+        match &self.slot(server)?.credentials {
+            Some(credentials) => credentials.logout().await,
+            None => Err(no_login()),
+        }
+    }
+
+    /// What gives the credentials of one account of a server, to log in and out with.
+    ///
+    /// # Errors
+    /// [`AuthError`] when there is no such account, or when it has no login.
+    pub fn account(&self, server: &ServerId, account: &str) -> Result<Credentials, AuthError> {
+        self.0.recipe.of_account(server, account).ok_or_else(|| {
+            let cause = format!("{server} has no account {account:?} with a login");
+            AuthError::new(AuthErrorKind::Misconfigured, cause)
+                .with_mend("look at `manyhands.accounts` in its entry")
+        })
+    }
+
+    fn slot(&self, server: &ServerId) -> Result<&Slot, AuthError> {
+        self.0.shared.slot(server).ok_or_else(|| {
+            let ids = self.0.shared.slots().iter().map(|it| it.id.as_str());
+            let near = nearest(server.as_str(), ids);
+            let error = AuthError::new(AuthErrorKind::Misconfigured, format!("no server is named {server}"));
+            match near.first() {
+                Some(near) => error.with_mend(format!("did you mean {near}?")),
+                None => error,
+            }
+        })
     }
 
     /// How each server is doing now.
@@ -77,7 +160,7 @@ impl Toolkit {
     /// ```
     pub fn call(&self, name: impl Into<String>, arguments: impl Into<Value>) -> Ask {
         Ask::new(
-            self.0.shared.clone(),
+            self.clone(),
             CapabilityKind::Tool,
             name.into(),
             arguments.into(),
@@ -87,7 +170,7 @@ impl Toolkit {
     /// Gets a prompt by its name, filled in with a JSON object of texts.
     pub fn get_prompt(&self, name: impl Into<String>, arguments: impl Into<Value>) -> Ask {
         Ask::new(
-            self.0.shared.clone(),
+            self.clone(),
             CapabilityKind::Prompt,
             name.into(),
             arguments.into(),
@@ -97,26 +180,23 @@ impl Toolkit {
     /// Reads a resource by its URI across all servers, such as `files+file:///a.txt`.
     pub fn read_resource(&self, uri: impl Into<String>) -> Ask {
         Ask::new(
-            self.0.shared.clone(),
+            self.clone(),
             CapabilityKind::Resource,
             uri.into(),
             Value::Null,
         )
     }
 
-    /// Waits until no required server is starting any more, and for the others until the grace is over.
+    /// Waits until no required server is starting any more, nor waits for a person who is being asked to log in; and
+    /// for the others until the grace is over.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing; servers go on starting.
     pub async fn settle(&self) {
-        let required = self
-            .0
-            .shared
-            .slots()
-            .iter()
-            .filter(|slot| slot.settings.required);
-        join_all(required.map(started)).await;
-        let end_of_grace = self.0.started + self.0.settings.grace.0;
+        let shared = &self.0.shared;
+        let required = shared.slots().iter().filter(|slot| slot.settings.required);
+        join_all(required.map(|slot| settled(shared, slot))).await;
+        let end_of_grace = self.0.started + self.0.recipe.settings.grace.0;
         // Servers that take longer are found in the catalogue once they are there.
         let _ = timeout_at(end_of_grace, self.all_started()).await;
     }
@@ -144,12 +224,30 @@ impl Toolkit {
         }
     }
 
-    /// Ends every server: says goodbye, then kills what does not go. Takes 5 s at most.
+    /// Ends every server: says goodbye, then kills what does not go. Takes 5 s at most. The toolkit of a principal ends
+    /// only those that are not shared by all; the toolkit that all share ends those of the principals too.
     pub async fn close(&self) {
-        self.0.tasks.iter().for_each(AbortHandle::abort);
-        let slots = self.0.shared.slots().iter();
-        let servers = slots.filter_map(|slot| self.0.shared.router.supervised(&slot.id));
-        join_all(servers.map(|server| async move { server.close().await })).await;
+        let mut views: Vec<Self> = Vec::new();
+        if self.0.principal.is_none() {
+            let mut known = self.0.views.lock().unwrap_or_else(PoisonError::into_inner);
+            views.extend(known.drain(..).map(|(_, view)| view));
+        }
+        let closing = views.iter().chain([self]).flat_map(|view| {
+            view.0.tasks.iter().for_each(AbortHandle::abort);
+            let own = |it: &&Arc<Kept>| {
+                view.0.principal.is_none() || it.authorization != Authorization::Shared
+            };
+            view.0.kept.iter().filter(own).map(|it| it.server.close())
+        });
+        join_all(closing).await;
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        self.0.principal.as_ref()
     }
 }
 
@@ -160,6 +258,20 @@ impl fmt::Debug for Toolkit {
     }
 }
 
+/// Waits until one server is not starting any more, and no person is being asked to log in to it.
+async fn settled(shared: &Shared, slot: &Slot) {
+    let mut state = slot.state.subscribe();
+    let asks = shared.may_log_in(slot);
+    // The slot holds the sender, so this ends only by a change of state.
+    let _ = state
+        .wait_for(|state| match state.status {
+            ServerStatus::Starting => false,
+            ServerStatus::NeedsAuth { .. } => state.unanswered || !asks,
+            _ => true,
+        })
+        .await;
+}
+
 /// Waits until one server is not starting any more.
 async fn started(slot: &Slot) {
     let mut state = slot.state.subscribe();
@@ -167,4 +279,10 @@ async fn started(slot: &Slot) {
     let _ = state
         .wait_for(|state| state.status != ServerStatus::Starting)
         .await;
+}
+
+/// Says that a server has no login that could be made or ended here.
+pub(crate) fn no_login() -> AuthError {
+    AuthError::new(AuthErrorKind::Misconfigured, "it has no login that could be made here")
+        .with_mend("put its credentials into its entry in the configuration")
 }

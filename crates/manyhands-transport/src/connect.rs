@@ -56,9 +56,26 @@ pub(crate) async fn connect(
     options: ConnectOptions,
 ) -> Result<Connection, ConnectError> {
     let mut seen = Diagnostics::default();
-    match greetings(connector, &options, &mut seen).await {
+    let connecting = async {
+        let connector = prepared(connector, &options).await?;
+        greetings(&connector, &options, &mut seen).await
+    };
+    match connecting.await {
         Ok(connection) => Ok(connection),
         Err(reason) => Err(ConnectError::new(options.server, reason, seen.snapshot())),
+    }
+}
+
+/// The connector that is really opened, found out within the start limit.
+async fn prepared(connector: &Connector, options: &ConnectOptions) -> Result<Connector, OpenError> {
+    let limit = options.start_limit;
+    match timeout(limit, connector.ready()).await {
+        Ok(ready) => ready,
+        Err(_) => Err(OpenError::new(
+            ConnectErrorKind::TimedOut,
+            format!("what its settings refer to was not found out within {limit:?}"),
+        )
+        .with_mend("look at where its secrets are kept")),
     }
 }
 

@@ -86,7 +86,11 @@ enum Kind {
     Sse(Arc<HttpSettings>),
     Unix(Arc<Path>),
     Custom(Arc<dyn DynTransport>),
+    Prepared(Prepare),
 }
+
+type PrepareFuture = Pin<Box<dyn Future<Output = Result<Connector, OpenError>> + Send>>;
+type Prepare = Arc<dyn Fn() -> PrepareFuture + Send + Sync>;
 
 /// What a connector opened.
 pub(crate) enum Opened {
@@ -143,6 +147,16 @@ impl Connector {
         Self::of(Kind::Custom(Arc::new(transport)))
     }
 
+    /// Reaches a server in a way that `prepare` finds out anew for every connection, such as one whose settings hold
+    /// secrets that are looked up only then.
+    pub fn prepared<F, Fut>(prepare: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Connector, OpenError>> + Send + 'static,
+    {
+        Self::of(Kind::Prepared(Arc::new(move || Box::pin(prepare()))))
+    }
+
     /// Connects: opens the transport and shakes hands, within the start limit.
     ///
     /// # Errors
@@ -151,7 +165,18 @@ impl Connector {
     /// # Cancel safety
     /// Dropping the future ends what it started, child process included.
     pub async fn connect(&self, options: ConnectOptions) -> Result<Connection, ConnectError> {
-        crate::connect::connect(self, options).await
+        // Made rarely, and large: it is kept off its caller's own future.
+        Box::pin(crate::connect::connect(self, options)).await
+    }
+
+    /// The connector to open, which shares what is known of the server with this one.
+    pub(crate) async fn ready(&self) -> Result<Self, OpenError> {
+        let mut kind = self.kind.clone();
+        while let Kind::Prepared(prepare) = kind {
+            kind = prepare().await?.kind;
+        }
+        let known = self.known.clone();
+        Ok(Self { kind, known })
     }
 
     pub(crate) async fn open(&self) -> Result<Opened, OpenError> {
@@ -161,6 +186,10 @@ impl Connector {
             Kind::Sse(settings) => legacy::open(settings).await.map(Opened::Wire),
             Kind::Unix(path) => unix::open(path).await.map(Opened::Wire),
             Kind::Custom(transport) => transport.open_boxed().await.map(Opened::Wire),
+            Kind::Prepared(_) => {
+                let ready = self.ready().await?;
+                Box::pin(ready.open()).await
+            }
         }
     }
 
@@ -207,6 +236,7 @@ impl fmt::Debug for Connector {
             Kind::Http(settings) | Kind::Sse(settings) => settings.fmt(f),
             Kind::Unix(path) => f.debug_tuple("Unix").field(path).finish(),
             Kind::Custom(_) => f.write_str("Custom"),
+            Kind::Prepared(_) => f.write_str("Prepared"),
         }
     }
 }

@@ -26,6 +26,8 @@ pub enum ConnectErrorKind {
     HttpStatus,
     /// It wants credentials that it did not get.
     Unauthorized,
+    /// It refuses the credentials that it got, and logging in again would not help.
+    Forbidden,
     /// What answers does not speak MCP.
     NotMcp,
     /// It speaks no protocol version that we know, or refused the handshake.

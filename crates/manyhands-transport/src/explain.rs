@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use manyhands_core::clip;
+use manyhands_core::{AuthError, AuthErrorKind, clip};
 
 use crate::diagnostics::Snapshot;
 use crate::error::{ConnectErrorKind, OpenError};
@@ -76,6 +76,7 @@ pub(crate) fn over_http(refusal: &Refusal, url: &str) -> OpenError {
 pub(crate) fn of_http(failure: &HttpFailure, url: &str) -> OpenError {
     match failure {
         HttpFailure::Status(status) => explain_status(status, url),
+        HttpFailure::Credentials(error, _) => without_credentials(error, url),
         HttpFailure::Content(what) => not_mcp(format!("{url} {what}")),
         HttpFailure::Unreachable(why) => OpenError::new(
             ConnectErrorKind::Unreachable,
@@ -94,6 +95,22 @@ pub(crate) fn of_http(failure: &HttpFailure, url: &str) -> OpenError {
         .with_mend("try again; look at the server's log if it stays so"),
         HttpFailure::Silent(how) => not_mcp(format!("the handshake with {url} failed: {how}")),
         HttpFailure::SessionLost => not_mcp(format!("{url} forgets its sessions")),
+    }
+}
+
+/// Says why there are no credentials that a server takes.
+pub(crate) fn without_credentials(error: &AuthError, url: &str) -> OpenError {
+    let kind = match error.kind() {
+        AuthErrorKind::Unavailable => ConnectErrorKind::Unreachable,
+        AuthErrorKind::Misconfigured => ConnectErrorKind::Settings,
+        AuthErrorKind::Forbidden => ConnectErrorKind::Forbidden,
+        _ => ConnectErrorKind::Unauthorized,
+    };
+    let cause = format!("{url} wants credentials: {}", error.cause());
+    let told = OpenError::new(kind, cause).with_retry_after(error.retry_after());
+    match error.mend() {
+        Some(mend) => told.with_mend(mend),
+        None => told,
     }
 }
 

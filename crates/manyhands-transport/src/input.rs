@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use manyhands_core::ServerId;
+use manyhands_core::{LoginAnswer, LoginPage, Secret, ServerId};
 use serde_json::{Map, Value, json};
 
 /// Answers what servers ask back. Without one, every question is declined at once.
@@ -50,6 +50,11 @@ pub enum InputKind {
     Sampling,
     /// The folders that the work is about (`roots/list`).
     Roots,
+    /// A page where a person logs in to the server. It is we who ask, and no server is told of it.
+    ///
+    /// Accepting says that the person was shown the page. Where [`LoginPage::redirect_awaited`] is false, the content
+    /// has to hold the URL that the browser was sent to, as `redirected`.
+    Login,
 }
 
 /// One question of one server. All of it is the server's own word.
@@ -74,6 +79,17 @@ impl InputRequest {
             kind,
             params,
         })
+    }
+
+    fn login(server: ServerId, page: &LoginPage) -> Self {
+        let message = format!("log in to {server}");
+        let params =
+            json!({"message": message, "url": page.url, "redirectAwaited": page.redirect_awaited});
+        Self {
+            server,
+            kind: InputKind::Login,
+            params,
+        }
     }
 
     /// Who asks.
@@ -210,12 +226,32 @@ impl Input {
                 InputKind::Url => drop(elicitation.insert("url".to_owned(), json!({}))),
                 InputKind::Sampling => drop(capabilities.insert("sampling".to_owned(), json!({}))),
                 InputKind::Roots => drop(capabilities.insert("roots".to_owned(), json!({}))),
+                InputKind::Login => {}
             }
         }
         if !elicitation.is_empty() {
             capabilities.insert("elicitation".to_owned(), elicitation.into());
         }
         capabilities
+    }
+
+    /// Whether it shows login pages to a person.
+    #[must_use]
+    pub fn logs_in(&self) -> bool {
+        let kinds = self.0.as_ref().map(|it| it.kinds()).unwrap_or_default();
+        kinds.contains(&InputKind::Login)
+    }
+
+    /// Shows a server's login page to a person.
+    pub async fn show_login(&self, server: ServerId, page: LoginPage) -> LoginAnswer {
+        let response = self.answer(InputRequest::login(server, &page)).await;
+        match response.0 {
+            Kind::Accept(content) => match content.get("redirected").and_then(Value::as_str) {
+                Some(url) => LoginAnswer::Redirected(Secret::new(url)),
+                None => LoginAnswer::Opened,
+            },
+            _ => LoginAnswer::Declined,
+        }
     }
 
     pub(crate) async fn answer(&self, request: InputRequest) -> InputResponse {

@@ -1,6 +1,6 @@
 //! Why a request has no result, told as our errors: the one place that decides whether a server may have acted.
 
-use manyhands_core::{CallError, Delivery, ErrorKind, ErrorType, clip};
+use manyhands_core::{AuthError, AuthErrorKind, CallError, Delivery, ErrorKind, ErrorType, clip};
 
 use crate::diagnostics::Snapshot;
 use crate::explain::evidence;
@@ -170,16 +170,31 @@ fn over_http(failure: &HttpFailure) -> CallError {
                 .with_advice("look at the server's log")
         }
         HttpFailure::Status(status) => by_status(status, delivery),
+        HttpFailure::Credentials(error, _) => without_credentials(error, delivery),
     }
+}
+
+/// There are no credentials that the server takes.
+fn without_credentials(error: &AuthError, delivery: Delivery) -> CallError {
+    let kind = match error.kind() {
+        AuthErrorKind::Unavailable => ErrorKind::Unavailable,
+        AuthErrorKind::Misconfigured => ErrorKind::Misconfigured,
+        AuthErrorKind::Forbidden => ErrorKind::Forbidden,
+        _ => ErrorKind::Unauthorized,
+    };
+    CallError::new(kind, delivery, error.cause())
+        .with_advice(error.mend().unwrap_or("wait, then try again"))
+        .with_retry_after(error.retry_after())
 }
 
 /// The server answered a call with an HTTP status other than success.
 fn by_status(status: &Status, delivery: Delivery) -> CallError {
     let (kind, advice) = match status.code {
-        401 | 403 => (
+        401 => (
             ErrorKind::Unauthorized,
             "check the credentials in its `headers`",
         ),
+        403 => (ErrorKind::Forbidden, "check what its credentials allow"),
         429 => (ErrorKind::RateLimited, "wait, then try again"),
         503 if delivery == Delivery::Rejected => (ErrorKind::Unavailable, "wait, then try again"),
         502..=504 => (

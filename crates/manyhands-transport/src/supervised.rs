@@ -146,6 +146,11 @@ impl Supervised {
         self.0.shared.want();
     }
 
+    /// Starts it also where it has failed for good, since what kept it from starting may have changed.
+    pub fn retry(&self) {
+        self.0.shared.retry();
+    }
+
     /// Counts as a call while it is held, so that the server is not stopped for being idle.
     #[must_use]
     pub fn in_use(&self) -> InUse {

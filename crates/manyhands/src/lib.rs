@@ -27,18 +27,26 @@
 //! be used without the ones above it.
 
 #[cfg(feature = "config")]
+mod access;
+#[cfg(feature = "config")]
+mod accounts;
+#[cfg(feature = "config")]
 mod from_config;
 #[cfg(feature = "config")]
 mod section;
+#[cfg(feature = "config")]
+mod ways;
 
 pub use manyhands_core::{
-    Arguments, CallError, CallEvent, Capability, CapabilityKind, Delivery, ErrorKind, ErrorType,
-    HumanDuration, Printable, QualifiedName, Reply, Secret, ServerId, clip, model, nearest,
+    Arguments, AuthError, AuthErrorKind, Authorizer, CallError, CallEvent, Capability,
+    CapabilityKind, Challenge, Credentials, Delivery, ErrorKind, ErrorType, HumanDuration,
+    LoginAnswer, LoginPage, LoginPrompt, Principal, Printable, QualifiedName, Reply, Secret,
+    ServerId, clip, model, nearest,
 };
 pub use manyhands_registry::{Catalogue, ToolEntry};
 pub use manyhands_toolkit::{
-    Builder, Change, Changes, Member, Report, RestartSettings, ServerReport, ServerSettings,
-    ServerStatus, Settings, StartError, ToolSettings, Toolkit,
+    Account, Builder, Change, Changes, Member, Reach, Report, RestartSettings, ServerReport,
+    ServerSettings, ServerStatus, Settings, StartError, ToolSettings, Toolkit,
 };
 pub use manyhands_transport::{
     Connector, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse, OpenError,
@@ -46,7 +54,20 @@ pub use manyhands_transport::{
 };
 
 #[cfg(feature = "config")]
+pub use access::Access;
+#[cfg(feature = "config")]
+pub use accounts::{AccountSection, GrantSection, OAuthObject, OAuthSection};
+#[cfg(feature = "config")]
 pub use from_config::{FromConfig, builder};
+#[cfg(feature = "config")]
+pub use manyhands_auth::secrets::{
+    SecretError, SecretErrorKind, SecretReference, SecretSource, Secrets, VaultLogin, VaultSettings,
+    VaultSource,
+};
+#[cfg(feature = "config")]
+pub use manyhands_auth::{Grant, LoginStore, LoginSummary, OAuth, OAuthSettings, Place};
+#[cfg(feature = "private-key-jwt")]
+pub use manyhands_auth::{SigningAlgorithm, SigningKey};
 #[cfg(feature = "config")]
 pub use manyhands_config::{Config, ConfigError};
 #[cfg(feature = "config")]

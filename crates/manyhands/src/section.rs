@@ -1,11 +1,14 @@
 //! What may stand in the `manyhands` object of one server, handed on to the layers that it means.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use manyhands_toolkit::ServerSettings;
 use manyhands_transport::{HttpSettings, TlsSettings};
 use schemars::JsonSchema;
 use serde::Deserialize;
+
+use crate::accounts::{AccountSection, OAuthSection};
 
 /// What may stand in the `manyhands` object of one server.
 ///
@@ -25,6 +28,13 @@ pub struct ServerSection {
     pub tls: TlsSection,
     /// Whether messages may travel unencrypted, by http, to another machine. Default: false.
     pub allow_plain_http: bool,
+    /// How to log in where the server wants that, or false for never. Default: as the server says.
+    pub oauth: OAuthSection,
+    /// Credentials of their own for some principals, by the name of the account. Among several that fit, the one that
+    /// names the principal wins, then the first by name that names one of its roles. Default: none.
+    pub accounts: BTreeMap<String, AccountSection>,
+    /// Whether every principal without an account logs in for itself. Default: false.
+    pub per_principal: bool,
 }
 
 /// Whom to trust over https, and which certificate of ours to show.
@@ -60,15 +70,22 @@ impl Default for Paths {
 }
 
 impl ServerSection {
+    /// The files with authorities to trust.
+    pub(crate) fn authorities(&self, folder: &Path) -> Vec<PathBuf> {
+        let whole = |path: &PathBuf| folder.join(path);
+        match &self.tls.ca {
+            Paths::One(path) => vec![whole(path)],
+            Paths::Many(paths) => paths.iter().map(whole).collect(),
+        }
+    }
+
     /// Puts into `settings` what this section says of HTTP.
     pub(crate) fn apply(self, folder: &Path, settings: &mut HttpSettings) {
+        let authorities = self.authorities(folder);
         let whole = |path: PathBuf| folder.join(path);
         let tls = &mut settings.tls;
         *tls = TlsSettings::default();
-        tls.ca = match self.tls.ca {
-            Paths::One(path) => vec![whole(path)],
-            Paths::Many(paths) => paths.into_iter().map(whole).collect(),
-        };
+        tls.ca = authorities;
         tls.only_ca = self.tls.only_ca;
         tls.cert = self.tls.cert.map(whole);
         tls.key = self.tls.key.map(whole);

@@ -1,8 +1,9 @@
-//! `doctor`: every server probed, with cause and mend.
+//! `doctor`: every server probed, with cause and mend, and the secrets that stand in the configuration itself.
 
 use std::process::ExitCode;
 
 use manyhands::{ServerReport, ServerStatus};
+use manyhands_config::Warning;
 use serde_json::{Value, json};
 
 use crate::args::Options;
@@ -12,13 +13,15 @@ use crate::{load, progress};
 
 /// Probes every server of the configuration.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let kit = load::builder(options)?.start();
+    let (builder, literal_secrets) = load::inspected_builder(options)?;
+    let kit = builder.start();
     progress::all_started(&kit, options.wait).await;
     let report = kit.report();
     kit.close().await;
     if options.json {
         let servers: Vec<Value> = report.servers.iter().map(as_json).collect();
-        output::json(&json!({"servers": servers}));
+        let literal_secrets: Vec<Value> = literal_secrets.iter().map(finding).collect();
+        output::json(&json!({"servers": servers, "literal_secrets": literal_secrets}));
     } else {
         let width = report.id_width();
         report
@@ -26,6 +29,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
             .iter()
             .for_each(|server| print(server, width));
         summarize(&report.servers);
+        tell_of(&literal_secrets);
     }
     let unwell = report
         .servers
@@ -146,6 +150,24 @@ fn summarize(servers: &[ServerReport]) {
             .map(|(count, word)| format!("{count} {word}")),
     );
     output::line(&format!("\n{}", parts.join(", ")));
+}
+
+/// Tells of secrets in the file. They do not keep a server from working, so the exit code is silent about them.
+fn tell_of(literal_secrets: &[Warning]) {
+    match literal_secrets.len() {
+        0 => return,
+        1 => output::line("\n1 text in the configuration looks like a secret:"),
+        found => output::line(&format!(
+            "\n{found} texts in the configuration look like secrets:"
+        )),
+    }
+    for warning in literal_secrets {
+        detail("secret", &warning.to_string());
+    }
+}
+
+fn finding(warning: &Warning) -> Value {
+    json!({"line": warning.line(), "message": warning.to_string()})
 }
 
 fn as_json(server: &ServerReport) -> Value {

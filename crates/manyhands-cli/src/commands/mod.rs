@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod auth;
 pub(crate) mod call;
 pub(crate) mod demo;
 pub(crate) mod demo_server;

@@ -19,10 +19,12 @@ mod help;
 mod http;
 mod http_servers;
 mod lists;
+mod logins;
 #[cfg(unix)]
 mod processes;
 mod redact;
 mod rpc;
+mod secrets;
 mod serve;
 #[cfg(unix)]
 mod stdio_servers;

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
 
 use super::headers::{self, HeaderParam};
+use super::sender::Sender;
 use crate::error::OpenError;
 use crate::http::HttpSettings;
 use crate::link::Failure;
@@ -37,7 +38,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// Speaks to one server.
 #[derive(Debug)]
 pub(crate) struct Client {
-    http: reqwest::Client,
+    pub(super) sender: Sender,
     url: Url,
     shown_url: String,
     headers: HeaderMap,
@@ -61,7 +62,7 @@ impl Client {
     pub(crate) fn new(settings: &HttpSettings) -> Result<Self, OpenError> {
         let url = settings.checked_url()?;
         Ok(Self {
-            http: settings.client()?,
+            sender: Sender::new(settings)?,
             headers: settings.header_map()?,
             url,
             shown_url: settings.shown_url(),
@@ -111,7 +112,8 @@ impl Client {
         if let Some(id) = self.session().filter(|_| within) {
             headers.insert(SESSION_ID, id);
         }
-        self.http.request(method, self.url.clone()).headers(headers)
+        let request = self.sender.request(method, self.url.clone());
+        request.headers(headers)
     }
 
     /// A request that carries one message.
@@ -164,12 +166,12 @@ impl Client {
             .header(ACCEPT, BOTH)
             .header(CONTENT_TYPE, JSON)
             .body(message);
-        match timeout(NOTIFY_LIMIT, request.send()).await {
+        match timeout(NOTIFY_LIMIT, self.sender.send(request)).await {
             Ok(Ok(response)) if response.status().is_success() => {}
             Ok(Ok(response)) => {
                 tracing::debug!(status = %response.status(), "a notification was refused");
             }
-            Ok(Err(error)) => tracing::debug!(%error, "a notification was not delivered"),
+            Ok(Err(error)) => tracing::debug!(?error, "a notification was not delivered"),
             Err(_) => tracing::debug!("a notification was not taken in time"),
         }
     }
@@ -208,7 +210,7 @@ impl Client {
         if self.session().is_some() {
             let request = self.plain(Method::DELETE, session, true);
             // Servers may forbid it, and then forget the session by themselves.
-            let _ = timeout(GOODBYE, request.send()).await;
+            let _ = timeout(GOODBYE, self.sender.send(request)).await;
         }
     }
 

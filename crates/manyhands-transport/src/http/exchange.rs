@@ -1,6 +1,7 @@
 //! One request and its answer over HTTP: as JSON, as a stream of events, resumed where the stream broke off.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use manyhands_core::{CallContext, Delivery, ListKind, Request};
@@ -19,8 +20,6 @@ use crate::session::message::{self, RpcError};
 use crate::session::pending::{Answer, Place};
 use crate::session::{Outbound, Reverse, Session, Target, notification, usable};
 
-/// How much of an error's body is read.
-const MAX_ERROR: usize = 64 * 1024;
 /// How often a stream that breaks off without its answer is resumed.
 const MAX_RESUMPTIONS: u32 = 3;
 /// How long to wait before that, where the server does not say; twice as long each time.
@@ -77,29 +76,30 @@ impl Client {
         let Some(mut place) = session.pending.place(clock, listener) else {
             return Err(Failure::Closed(Delivery::NotSent));
         };
-        let mut cancel = Cancel {
+        let sent = AtomicBool::new(false);
+        let _cancel = Cancel {
             client: self,
             session,
             id: place.id,
-            armed: false,
+            known: outbound.method() != "initialize",
+            sent: &sent,
         };
-        let id = place.id;
         let exchange = async {
             let Ok(_turn) = self.turns.acquire().await else {
                 return Err(Failure::Closed(Delivery::NotSent));
             };
-            cancel.armed = outbound.method() != "initialize";
-            self.answer(session, outbound, id, &mut place).await
+            self.answer(session, outbound, &mut place, &sent).await
         };
         let result = clock.run(exchange).await;
-        let sent = std::mem::replace(&mut cancel.armed, false);
         match result {
-            Ok(result) => result,
-            Err(end) if !sent => Err(Failure::Elapsed(end, Delivery::NotSent)),
-            Err(end) => {
-                cancel.armed = true;
+            Ok(result) => {
+                sent.store(false, Ordering::Relaxed);
+                result
+            }
+            Err(end) if sent.load(Ordering::Relaxed) => {
                 Err(Failure::Elapsed(end, Delivery::Unknown))
             }
+            Err(end) => Err(Failure::Elapsed(end, Delivery::NotSent)),
         }
     }
 
@@ -108,13 +108,15 @@ impl Client {
         self: &Arc<Self>,
         session: &Arc<Session>,
         outbound: &Outbound<'_>,
-        id: u64,
         place: &mut Place,
+        sent: &AtomicBool,
     ) -> Result<Answer, Failure> {
+        let id = place.id;
         let body = outbound.body(id, outbound.speaks(session));
         let request = self.post(outbound, session, body);
         let reading = async {
-            let response = request.send().await.map_err(failed)?;
+            let response = self.sender.send_noting(request, sent).await;
+            let response = response.map_err(Failure::Http)?;
             if outbound.method() == "initialize" {
                 self.set_session(response.headers().get(SESSION_ID).cloned());
             }
@@ -157,7 +159,7 @@ impl Client {
     ) -> Result<Option<Answer>, Failure> {
         let status = response.status();
         if !status.is_success() {
-            return refused(session, id, response).await;
+            return self.refused(session, id, response).await;
         }
         let reverse: Arc<dyn Reverse> = Arc::new(Back {
             client: self.clone(),
@@ -191,6 +193,35 @@ impl Client {
             let encoding = encoding.and_then(|it| it.to_str().ok());
             HttpFailure::Content(wrong_content(&kind, encoding, &body))
         }))
+    }
+
+    /// A status other than success: often a JSON-RPC error all the same.
+    async fn refused(
+        &self,
+        session: &Arc<Session>,
+        id: u64,
+        response: Response,
+    ) -> Result<Option<Answer>, Failure> {
+        let (status, body) = self.sender.refusal(response).await;
+        let of_http = matches!(status.code, 401 | 403) || status.retry_after.is_some();
+        if of_http || (session.dialect().is_some() && lost_session(&status)) {
+            return Err(Failure::Http(HttpFailure::Status(status)));
+        }
+        let mut answer = None;
+        message::read(&body, |message| {
+            if let message::Message::Answer(answered, result) = message
+                && answered == id
+            {
+                answer = Some(match result {
+                    Ok(result) => usable(result),
+                    Err(error) => Answer::Error(error),
+                });
+            }
+        });
+        match answer.or_else(|| bare_error(&body).map(Answer::Error)) {
+            Some(answer) => Ok(Some(answer)),
+            None => Err(Failure::Http(HttpFailure::Status(status))),
+        }
     }
 
     /// Follows a stream of events, and takes it up again where it broke off, as long as the server says where that was.
@@ -231,10 +262,7 @@ impl Client {
                 .plain(Method::GET, session, true)
                 .header(ACCEPT, EVENT_STREAM)
                 .header(LAST_EVENT_ID, place);
-            response = request.send().await.map_err(|error| {
-                // The first request did get through.
-                Failure::Http(HttpFailure::Broken(super::failure::deepest(&error)))
-            })?;
+            response = self.sender.send(request).await.map_err(resuming)?;
             let streams = content_type(response.headers()).starts_with("text/event-stream");
             if !response.status().is_success() || !streams {
                 return Err(ended_early());
@@ -321,37 +349,6 @@ pub(super) async fn follow(
     }
 }
 
-/// A status other than success: often a JSON-RPC error all the same.
-async fn refused(
-    session: &Arc<Session>,
-    id: u64,
-    mut response: Response,
-) -> Result<Option<Answer>, Failure> {
-    let code = response.status().as_u16();
-    let headers = response.headers().clone();
-    let body = whole(&mut response, MAX_ERROR).await.unwrap_or_default();
-    let status = Status::read(code, &headers, &body);
-    let of_http = matches!(code, 401 | 403) || status.retry_after.is_some();
-    if of_http || (session.dialect().is_some() && lost_session(&status)) {
-        return Err(Failure::Http(HttpFailure::Status(status)));
-    }
-    let mut answer = None;
-    message::read(&body, |message| {
-        if let message::Message::Answer(answered, result) = message
-            && answered == id
-        {
-            answer = Some(match result {
-                Ok(result) => usable(result),
-                Err(error) => Answer::Error(error),
-            });
-        }
-    });
-    match answer.or_else(|| bare_error(&body).map(Answer::Error)) {
-        Some(answer) => Ok(Some(answer)),
-        None => Err(Failure::Http(HttpFailure::Status(status))),
-    }
-}
-
 /// Whether a status says that the session is not known any more. Only of use where one was named.
 fn lost_session(status: &Status) -> bool {
     let speaks_of_it = || status.text.to_ascii_lowercase().contains("session");
@@ -394,8 +391,14 @@ async fn whole(response: &mut Response, max: usize) -> Result<Vec<u8>, Failure> 
     }
 }
 
-fn failed(error: reqwest::Error) -> Failure {
-    Failure::Http(HttpFailure::of(&error.without_url()))
+/// A stream was not resumed; the request itself did get through.
+fn resuming(failure: HttpFailure) -> Failure {
+    Failure::Http(match failure {
+        HttpFailure::Unreachable(how) => HttpFailure::Broken(how),
+        HttpFailure::Tls(fault) => HttpFailure::Broken(fault.cause),
+        HttpFailure::Credentials(error, _) => HttpFailure::Credentials(error, Delivery::Unknown),
+        other => other,
+    })
 }
 
 fn ended_early() -> Failure {
@@ -415,7 +418,9 @@ struct Cancel<'a> {
     client: &'a Arc<Client>,
     session: &'a Arc<Session>,
     id: u64,
-    armed: bool,
+    /// Whether the server knows requests of its kind by their id.
+    known: bool,
+    sent: &'a AtomicBool,
 }
 
 impl Drop for Cancel<'_> {
@@ -424,7 +429,7 @@ impl Drop for Cancel<'_> {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
             return;
         };
-        if !self.armed || !legacy {
+        if !self.known || !self.sent.load(Ordering::Relaxed) || !legacy {
             return;
         }
         let (client, session) = (self.client.clone(), self.session.clone());

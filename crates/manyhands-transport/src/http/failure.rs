@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use manyhands_core::{Delivery, Printable, clip};
+use manyhands_core::{AuthError, Delivery, Printable, clip};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 use super::tls::TlsFault;
@@ -24,6 +24,8 @@ pub(crate) enum HttpFailure {
     Tls(TlsFault),
     /// It broke off; the text says how.
     Broken(String),
+    /// There are no credentials that it takes.
+    Credentials(AuthError, Delivery),
     /// The server answered with a status other than success.
     Status(Status),
     /// The answer is of a kind that is none, as a clause that begins with "answered with".
@@ -61,6 +63,7 @@ impl HttpFailure {
         match self {
             Self::Unreachable(_) => Delivery::NotSent,
             Self::SessionLost => Delivery::Rejected,
+            Self::Credentials(_, delivery) => *delivery,
             Self::Tls(fault) => fault.delivery,
             // Gateways answer 502 to 504 after the request may have passed; 503 with a time to wait turned it away.
             Self::Status(Status {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Sink, Stream, sink, stream};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Response, Url};
+use reqwest::{Method, Response, Url};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::sync::{mpsc, oneshot};
@@ -19,6 +19,7 @@ use tokio::time::timeout;
 
 use super::exchange::EVENT_STREAM;
 use super::failure::{HttpFailure, Status, deepest, shown, wrong_content};
+use super::sender::{Sender, beginning};
 use super::settings::{HttpSettings, bare};
 use super::sse::{Event, Events, TooLong};
 use crate::error::{ConnectErrorKind, OpenError};
@@ -34,27 +35,24 @@ const MAX_POSTS: usize = 64;
 const IN_ORDER: Duration = Duration::from_millis(500);
 /// How long a POST may take: longer than most calls, whose own clocks end them.
 const POST_LIMIT: Duration = Duration::from_secs(300);
-/// How much of the answer to a POST is read.
-const MAX_BODY: usize = 64 * 1024;
 /// The longest address for messages.
 const MAX_ENDPOINT: usize = 8 * 1024;
 
 /// Opens the stream and learns where messages go.
 pub(crate) async fn open(settings: &HttpSettings) -> Result<Wire, OpenError> {
     let url = settings.checked_url()?;
-    let http = settings.client()?;
+    let sender = Sender::new(settings)?;
     let headers = settings.header_map()?;
     let shown_url = settings.shown_url();
     let explained = |failure| explain::of_http(&failure, &shown_url);
 
-    let request = http.get(url).headers(headers.clone());
-    let mut response = request
-        .header(ACCEPT, EVENT_STREAM)
-        .send()
-        .await
-        .map_err(|error| explained(HttpFailure::of(&error.without_url())))?;
+    let request = sender.request(Method::GET, url).headers(headers.clone());
+    let sent = sender.send(request.header(ACCEPT, EVENT_STREAM)).await;
+    let response = sent.map_err(explained)?;
     if !response.status().is_success() {
-        return Err(explained(refusal(&mut response).await));
+        return Err(explained(HttpFailure::Status(
+            sender.refusal(response).await.0,
+        )));
     }
     let kind = response.headers().get(CONTENT_TYPE).cloned();
     let kind = kind.as_ref().and_then(|kind| kind.to_str().ok());
@@ -85,7 +83,7 @@ pub(crate) async fn open(settings: &HttpSettings) -> Result<Wire, OpenError> {
     };
     let (failures, undelivered) = mpsc::channel(MAX_POSTS);
     let posts = Posts {
-        http,
+        sender,
         url,
         headers,
         failures,
@@ -211,7 +209,7 @@ fn outgoing(posts: Arc<Posts>) -> impl Sink<Bytes, Error = io::Error> + Send + '
 
 /// What all POSTs share.
 struct Posts {
-    http: Client,
+    sender: Sender,
     url: Url,
     headers: HeaderMap,
     failures: mpsc::Sender<Arrival>,
@@ -235,38 +233,19 @@ impl Posts {
     }
 
     async fn send(&self, message: Bytes) -> Result<(), HttpFailure> {
-        let request = self.http.post(self.url.clone());
+        let request = self.sender.request(Method::POST, self.url.clone());
         let request = request
             .headers(self.headers.clone())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(message);
-        let sent = request.send().await;
-        let mut response = sent.map_err(|error| HttpFailure::of(&error.without_url()))?;
+        let mut response = self.sender.send(request).await?;
         if response.status().is_success() {
             // Read to its end, the connection can be used again.
-            body(&mut response).await;
+            beginning(&mut response).await;
             return Ok(());
         }
-        Err(refusal(&mut response).await)
+        Err(HttpFailure::Status(self.sender.refusal(response).await.0))
     }
-}
-
-async fn refusal(response: &mut Response) -> HttpFailure {
-    let body = body(response).await;
-    let (code, headers) = (response.status().as_u16(), response.headers());
-    HttpFailure::Status(Status::read(code, headers, &body))
-}
-
-/// The beginning of a body, as far as it comes.
-async fn body(response: &mut Response) -> Vec<u8> {
-    let mut body = Vec::new();
-    while body.len() < MAX_BODY {
-        match response.chunk().await {
-            Ok(Some(bytes)) => body.extend_from_slice(&bytes),
-            _ => break,
-        }
-    }
-    body
 }
 
 /// The id of one of our requests; none for what has no answer.

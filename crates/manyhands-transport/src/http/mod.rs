@@ -5,6 +5,7 @@ mod exchange;
 pub(crate) mod failure;
 mod headers;
 pub(crate) mod legacy;
+mod sender;
 mod settings;
 mod sse;
 pub(crate) mod standing;

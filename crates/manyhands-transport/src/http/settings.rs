@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::tls::TlsSettings;
 use crate::error::{ConnectErrorKind, OpenError};
-use manyhands_core::Secret;
+use manyhands_core::{Credentials, Secret};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode, Url};
@@ -33,6 +33,8 @@ pub struct HttpSettings {
     pub tls: TlsSettings,
     /// Whether messages may travel unencrypted to another machine.
     pub allow_plain_http: bool,
+    /// Gives the header `Authorization` where `headers` does not; none by default.
+    pub credentials: Option<Credentials>,
 }
 
 impl HttpSettings {
@@ -69,6 +71,13 @@ impl HttpSettings {
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.allow_plain_http = true;
+        self
+    }
+
+    /// Asks `credentials` for the header `Authorization` of every request.
+    #[must_use]
+    pub fn with_credentials(mut self, credentials: Credentials) -> Self {
+        self.credentials = Some(credentials);
         self
     }
 

@@ -87,7 +87,7 @@ impl Client {
         if let Some(id) = last_id.and_then(|id| HeaderValue::from_str(id).ok()) {
             request = request.header(LAST_EVENT_ID, id);
         }
-        let Ok(response) = request.send().await else {
+        let Ok(response) = self.sender.send(request).await else {
             return Attempt::Later(None);
         };
         let status = response.status();

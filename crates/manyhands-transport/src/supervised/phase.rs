@@ -133,12 +133,14 @@ impl Outage {
     /// Whether starting it again may help.
     pub(super) fn may_pass(&self) -> bool {
         use ConnectErrorKind::{
-            Command, Exited, HttpStatus, Incompatible, NotMcp, Settings, TimedOut, Tls, Transport,
-            Unauthorized, Unreachable,
+            Command, Exited, Forbidden, HttpStatus, Incompatible, NotMcp, Settings, TimedOut, Tls,
+            Transport, Unauthorized, Unreachable,
         };
         match self.0.kind {
             None | Some(Exited | Unreachable | HttpStatus | TimedOut | Transport) => true,
-            Some(Settings | Command | Tls | Unauthorized | NotMcp | Incompatible) => false,
+            Some(Settings | Command | Tls | Unauthorized | Forbidden | NotMcp | Incompatible) => {
+                false
+            }
         }
     }
 
@@ -146,6 +148,7 @@ impl Outage {
     pub(super) fn error(&self, retry_at: Option<Instant>) -> CallError {
         let kind = match self.0.kind {
             Some(ConnectErrorKind::Unauthorized) => ErrorKind::Unauthorized,
+            Some(ConnectErrorKind::Forbidden) => ErrorKind::Forbidden,
             _ => ErrorKind::Unavailable,
         };
         let wait = retry_at.map(|at| at.saturating_duration_since(Instant::now()));

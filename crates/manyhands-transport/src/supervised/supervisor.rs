@@ -49,11 +49,19 @@ impl Shared {
 
     /// Has it started, where nothing else will start it and nothing speaks against it.
     pub(super) fn want(&self) {
-        let waits_for_a_wish = |phase: &Phase| match phase {
+        self.start_from(|phase| match phase {
             Phase::Idle => true,
             Phase::Failed { retry_at, .. } => retry_at.is_some_and(|at| at <= Instant::now()),
             _ => false,
-        };
+        });
+    }
+
+    /// Has it started, where nothing else will start it.
+    pub(super) fn retry(&self) {
+        self.start_from(|phase| matches!(phase, Phase::Idle | Phase::Failed { .. }));
+    }
+
+    fn start_from(&self, waits_for_a_wish: impl Fn(&Phase) -> bool) {
         // Looking first spares the usual call the writer's lock.
         if waits_for_a_wish(&self.phase.borrow()) {
             self.phase.send_if_modified(|now| {

@@ -1,0 +1,402 @@
+//! From an entry of a configuration to the ways in which its server is reached: everybody's, and those of accounts and
+//! principals.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use manyhands_auth::OAuth;
+use manyhands_auth::secrets::{SecretError, SecretErrorKind, SecretReference};
+use manyhands_config::{
+    Deferred, Endpoint, EntryError, HttpEndpoint, ServerDefinition, StdioEndpoint,
+};
+use manyhands_core::{
+    AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginPrompt, Secret, ServerId,
+};
+use manyhands_toolkit::{Account, Member, Reach};
+use manyhands_transport::{ConnectErrorKind, Connector, HttpSettings, OpenError, StdioSettings};
+use tokio::sync::OnceCell;
+
+use crate::access::Access;
+use crate::accounts::{AccountSection, OAuthSection};
+use crate::section::ServerSection;
+
+const UNKNOWN: &str = "its kind of transport is not known here";
+
+type Definition = ServerDefinition<ServerSection>;
+
+/// Whose way it is.
+#[derive(Debug, Clone)]
+enum Who {
+    Everybody,
+    Account(String),
+    Principal(String),
+}
+
+/// A server that is reached as its definition says.
+pub(crate) fn member(
+    id: ServerId,
+    definition: Definition,
+    access: &Access,
+) -> Result<Member, EntryError> {
+    if !is_known(&definition) {
+        return Ok(Member::broken(id, UNKNOWN, None));
+    }
+    let section = definition.settings.clone();
+    let ways = Arc::new(Ways::new(id.clone(), definition, access)?);
+    let mut member = Member::new(id, ways.reach(Who::Everybody)).with_settings(section.toolkit);
+    for (name, account) in section.accounts {
+        let reach = ways.reach(Who::Account(name.clone()));
+        let account = Account::new(name, reach)
+            .for_principals(account.principals)
+            .for_roles(account.roles);
+        member = member.with_account(account);
+    }
+    if section.per_principal {
+        let ways = ways.clone();
+        member = member
+            .per_principal(move |principal| ways.reach(Who::Principal(principal.id().to_owned())));
+    }
+    Ok(member)
+}
+
+/// All ways to one server.
+struct Ways {
+    id: ServerId,
+    definition: Definition,
+    /// What has to be read before the definition is whole.
+    wanted: Option<Wanted>,
+    access: Access,
+}
+
+/// The secrets that an entry names.
+#[derive(Clone)]
+struct Wanted {
+    deferred: Deferred<ServerSection>,
+    references: BTreeMap<String, SecretReference>,
+}
+
+impl Ways {
+    fn new(id: ServerId, definition: Definition, access: &Access) -> Result<Self, EntryError> {
+        let wanted = definition.deferred.clone();
+        let wanted = wanted
+            .map(|deferred| Wanted::new(deferred, access))
+            .transpose()?;
+        Ok(Self {
+            id,
+            definition,
+            wanted,
+            access: access.clone(),
+        })
+    }
+
+    fn reach(self: &Arc<Self>, who: Who) -> Reach {
+        let credentials = self.credentials(&who);
+        let reach = Reach::new(self.connector(who, credentials.clone()));
+        match credentials {
+            Some(credentials) => reach.with_credentials(credentials),
+            None => reach,
+        }
+    }
+
+    /// Reaches the server at once, or with secrets that are read anew for every connection.
+    fn connector(self: &Arc<Self>, who: Who, credentials: Option<Credentials>) -> Connector {
+        if self.wanted.is_none()
+            && let Some(connector) = connector(self.definition.clone(), &who, credentials.clone())
+        {
+            return connector;
+        }
+        let ways = self.clone();
+        Connector::prepared(move || {
+            let (ways, who, credentials) = (ways.clone(), who.clone(), credentials.clone());
+            async move {
+                let definition = ways.whole().await.map_err(Unread::open_error)?;
+                connector(definition, &who, credentials).ok_or_else(unknown)
+            }
+        })
+    }
+
+    /// What gives the header `Authorization`, where nothing else does.
+    fn credentials(self: &Arc<Self>, who: &Who) -> Option<Credentials> {
+        let (Endpoint::Http(remote) | Endpoint::Sse(remote)) = &self.definition.endpoint else {
+            return None;
+        };
+        let account = account(&self.definition.settings, who);
+        let own = account.into_iter().flat_map(|it| it.headers.keys());
+        let says = |name: &String| name.eq_ignore_ascii_case("authorization");
+        // One principal's login is never the configured header, which is everybody's.
+        let configured = matches!(who, Who::Everybody) && remote.headers.keys().any(says);
+        if configured
+            || own.clone().any(says)
+            || oauth_section(&self.definition.settings, who)
+                .settings(Vec::new())
+                .is_none()
+        {
+            return None;
+        }
+        Some(Credentials::new(Login {
+            ways: self.clone(),
+            who: who.clone(),
+            oauth: OnceCell::new(),
+        }))
+    }
+
+    /// The definition with its secrets, read anew.
+    async fn whole(&self) -> Result<Definition, Unread> {
+        match &self.wanted {
+            None => Ok(self.definition.clone()),
+            Some(wanted) => wanted.read(&self.access).await,
+        }
+    }
+
+    async fn oauth(&self, who: &Who) -> Result<OAuth, AuthError> {
+        let definition = self.whole().await.map_err(Unread::auth_error)?;
+        let (Endpoint::Http(remote) | Endpoint::Sse(remote)) = &definition.endpoint else {
+            return Err(AuthError::new(AuthErrorKind::Misconfigured, UNKNOWN));
+        };
+        let section = &definition.settings;
+        let ca = section.authorities(&definition.folder);
+        let settings = oauth_section(section, who).settings(ca).unwrap_or_default();
+        let (account, option) = match who {
+            Who::Everybody => (None, String::new()),
+            Who::Account(name) => (
+                Some(format!("account:{name}")),
+                format!(" --account {name}"),
+            ),
+            Who::Principal(id) => (
+                Some(format!("principal:{id}")),
+                format!(" --principal {id}"),
+            ),
+        };
+        let mend = match self.access.logins.outlives_process() {
+            true => format!("run `manyhands auth login {}{option}`", self.id),
+            false => format!("log in with `Toolkit::login(\"{}\")`", self.id),
+        };
+        let settings = settings.with_account(account).with_mend(mend);
+        OAuth::new(&remote.url, settings, self.access.logins.clone())
+    }
+}
+
+/// A login whose settings may hold secrets, so that it is set up when it is first used.
+struct Login {
+    ways: Arc<Ways>,
+    who: Who,
+    oauth: OnceCell<OAuth>,
+}
+
+impl Login {
+    async fn oauth(&self) -> Result<&OAuth, AuthError> {
+        self.oauth
+            .get_or_try_init(|| self.ways.oauth(&self.who))
+            .await
+    }
+}
+
+impl Authorizer for Login {
+    async fn authorization(&self) -> Result<Option<Secret>, AuthError> {
+        self.oauth().await?.authorization().await
+    }
+
+    async fn refused(&self, challenge: Challenge) -> Result<(), AuthError> {
+        self.oauth().await?.refused(challenge).await
+    }
+
+    async fn login(&self, prompt: LoginPrompt) -> Result<(), AuthError> {
+        self.oauth().await?.login(prompt).await
+    }
+
+    async fn logout(&self) -> Result<bool, AuthError> {
+        self.oauth().await?.logout().await
+    }
+}
+
+impl Wanted {
+    /// The references that an entry holds, by how the entry has them. A source that does not exist is told at once.
+    fn new(deferred: Deferred<ServerSection>, access: &Access) -> Result<Self, EntryError> {
+        let uses = deferred.uses().iter();
+        let references = uses.map(|it| {
+            let reference = SecretReference::parse(&it.reference)
+                .and_then(|reference| access.secrets.check(&reference).map(|()| reference));
+            reference
+                .map(|reference| (it.reference.clone(), reference))
+                .map_err(|error| deferred.refused(it, error.cause(), error.mend()))
+        });
+        let references = references.collect::<Result<_, _>>()?;
+        Ok(Self {
+            deferred,
+            references,
+        })
+    }
+
+    async fn read(&self, access: &Access) -> Result<Definition, Unread> {
+        let read = access
+            .secrets
+            .read_all(self.references.values().cloned())
+            .await;
+        let read = read.map_err(Unread::Secret)?;
+        let secrets = self.references.iter();
+        let secrets = secrets.filter_map(|(written, reference)| {
+            Some((written.clone(), read.get(reference)?.clone()))
+        });
+        self.deferred
+            .complete(&secrets.collect())
+            .map_err(Unread::Entry)
+    }
+}
+
+/// Why an entry is not whole.
+enum Unread {
+    Secret(SecretError),
+    Entry(EntryError),
+}
+
+impl Unread {
+    /// What happened, what to do about it, and whether it may pass: only a source that does not answer now is worth
+    /// another attempt.
+    fn told(self) -> (String, Option<String>, bool) {
+        match self {
+            Self::Entry(error) => (
+                error.cause().to_owned(),
+                error.mend().map(str::to_owned),
+                false,
+            ),
+            Self::Secret(error) => {
+                let cause = match error.reference() {
+                    None => error.cause().to_owned(),
+                    Some(reference) => {
+                        format!("its secret `{reference}` cannot be read: {}", error.cause())
+                    }
+                };
+                let passes = error.kind() == SecretErrorKind::Unavailable;
+                (cause, error.mend().map(str::to_owned), passes)
+            }
+        }
+    }
+
+    fn open_error(self) -> OpenError {
+        let (cause, mend, passes) = self.told();
+        let kind = match passes {
+            true => ConnectErrorKind::Unreachable,
+            false => ConnectErrorKind::Settings,
+        };
+        let error = OpenError::new(kind, cause);
+        match mend {
+            Some(mend) => error.with_mend(mend),
+            None => error,
+        }
+    }
+
+    fn auth_error(self) -> AuthError {
+        let (cause, mend, passes) = self.told();
+        let kind = match passes {
+            true => AuthErrorKind::Unavailable,
+            false => AuthErrorKind::Misconfigured,
+        };
+        let error = AuthError::new(kind, cause);
+        match mend {
+            Some(mend) => error.with_mend(mend),
+            None => error,
+        }
+    }
+}
+
+fn is_known(definition: &Definition) -> bool {
+    matches!(
+        definition.endpoint,
+        Endpoint::Stdio(_) | Endpoint::Http(_) | Endpoint::Sse(_) | Endpoint::Unix(_)
+    )
+}
+
+fn unknown() -> OpenError {
+    OpenError::new(ConnectErrorKind::Settings, UNKNOWN)
+}
+
+fn account<'s>(section: &'s ServerSection, who: &Who) -> Option<&'s AccountSection> {
+    match who {
+        Who::Account(name) => section.accounts.get(name),
+        _ => None,
+    }
+}
+
+fn oauth_section<'s>(section: &'s ServerSection, who: &Who) -> &'s OAuthSection {
+    let own = account(section, who).and_then(|it| it.oauth.as_ref());
+    own.unwrap_or(&section.oauth)
+}
+
+fn connector(
+    definition: Definition,
+    who: &Who,
+    credentials: Option<Credentials>,
+) -> Option<Connector> {
+    let ServerDefinition {
+        endpoint,
+        settings: section,
+        folder,
+        ..
+    } = definition;
+    let account = account(&section, who).cloned().unwrap_or_default();
+    match endpoint {
+        Endpoint::Stdio(child) => Some(Connector::stdio(stdio(child, section, account))),
+        Endpoint::Http(remote) => {
+            let settings = http(remote, section, &folder, account, who);
+            Some(Connector::http(with(settings, credentials)))
+        }
+        Endpoint::Sse(remote) => {
+            let settings = http(remote, section, &folder, account, who);
+            Some(Connector::sse(with(settings, credentials)))
+        }
+        Endpoint::Unix(socket) => Some(Connector::unix(socket.path)),
+        _ => None,
+    }
+}
+
+fn stdio(child: StdioEndpoint, section: ServerSection, account: AccountSection) -> StdioSettings {
+    let mut settings = StdioSettings::new(child.command).with_args(child.args);
+    let env = child
+        .env
+        .into_iter()
+        .map(|(name, value)| (name, Secret::new(value)));
+    settings.env = env.chain(account.env).collect();
+    settings.inherit_env = section.inherit_env;
+    settings.cwd = child.cwd;
+    settings
+}
+
+fn http(
+    remote: HttpEndpoint,
+    section: ServerSection,
+    folder: &Path,
+    account: AccountSection,
+    who: &Who,
+) -> HttpSettings {
+    let mut settings = HttpSettings::new(remote.url);
+    let shared = remote
+        .headers
+        .into_iter()
+        .map(|(name, value)| (name, Secret::new(value)));
+    settings.headers = shared.collect();
+    // Header names are the same however they are written.
+    settings.headers.retain(|name, _| {
+        let replaced = account
+            .headers
+            .keys()
+            .any(|own| own.eq_ignore_ascii_case(name));
+        let everybodys =
+            matches!(who, Who::Principal(_)) && name.eq_ignore_ascii_case("authorization");
+        !replaced && !everybodys
+    });
+    settings.headers.extend(account.headers);
+    settings.unix_socket = remote.unix_socket;
+    section.apply(folder, &mut settings);
+    settings
+}
+
+fn with(settings: HttpSettings, credentials: Option<Credentials>) -> HttpSettings {
+    match credentials {
+        Some(credentials) => settings.with_credentials(credentials),
+        None => settings,
+    }
+}
+
+#[cfg(test)]
+mod tests;
