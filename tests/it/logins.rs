@@ -1,5 +1,6 @@
 //! Servers that want a login: asked for once, kept, renewed once for all who need it, and never shown.
 
+mod binding;
 mod canary;
 mod failures;
 mod principals;
@@ -117,12 +118,8 @@ async fn ready(kit: &Toolkit) {
             changes.next().await;
         }
     };
-    if tokio::time::timeout(Duration::from_secs(20), waiting)
-        .await
-        .is_err()
-    {
-        panic!("not ready: {}", kit.report());
-    }
+    let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+    assert!(waited.is_ok(), "not ready: {}", kit.report());
 }
 
 fn status(kit: &Toolkit) -> ServerStatus {

@@ -8,6 +8,7 @@ mod calling;
 mod conversation;
 #[cfg(unix)]
 mod deadlines;
+mod freshness;
 mod hostile;
 mod http;
 mod lists;

@@ -1,10 +1,12 @@
 //! `cargo xtask conformance client [--json] [--only SCENARIO] [--required] [--write]`: the official MCP conformance suite
 //! against a client on the facade, which is `tests/conformance`.
 //!
-//! This installs the suite, starts it once for each scenario of each revision, and shows what came of it. The suite's
-//! servers and the client talk over loopback. It must not know what a scenario checks.
+//! This installs the suite, starts it once for each scenario of each revision, and shows what came of it. A scenario that
+//! fails has to be listed with its reason, and one that is listed has to fail. The suite's servers and the client talk
+//! over loopback. It must not know what a scenario checks.
 
 mod checks;
+mod expected;
 mod page;
 mod requirements;
 mod rows;
@@ -19,8 +21,8 @@ use xshell::{Shell, cmd};
 use crate::commands::{Usage, nearest};
 use crate::executable::executable;
 use crate::outside::{self, Installed, Part, Registry, part};
-use crate::skipped::Skipped;
 use crate::splice::splice;
+use expected::Expected;
 use requirements::Scenario;
 use rows::Row;
 use suite::Suite;
@@ -58,22 +60,26 @@ pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
         }
         return outside::excuse(&installed.skipped, options.required);
     };
-    let scenarios = suite::scenarios(sh, folder, &REVISIONS)?;
-    let scenarios = chosen(scenarios, options.only.as_deref())?;
+    let all = suite::scenarios(sh, folder, &REVISIONS)?;
+    let expected = Expected::read(&sh.read_file(expected::PATH)?)?;
+    let unknown = unknown(&expected, &all);
+    let scenarios = chosen(all, options.only.as_deref())?;
     let suite = Suite::new(sh, folder, &installed.node, client(sh)?);
     let rows = scenarios
         .into_iter()
-        .map(|scenario| suite.row(scenario))
+        .map(|scenario| suite.row(scenario, &expected))
         .collect::<Result<Vec<Row>>>()?;
     if options.json {
-        println!("{}", json!({"rows": rows::json(&rows)}));
+        let summaries = rows::summaries(&rows);
+        let passed: Vec<String> = summaries.iter().map(rows::Summary::line).collect();
+        println!("{}", json!({"rows": rows::json(&rows), "passed": passed}));
     } else {
         print!("{}", rows::report(&rows));
     }
     if options.write {
         write(sh, &rows, &installed)?;
     }
-    conclude(&rows)
+    conclude(&rows, unknown)
 }
 
 fn options(arguments: &[String]) -> Result<Options, Usage> {
@@ -150,24 +156,33 @@ fn write(sh: &Shell, rows: &[Row], installed: &Installed) -> Result<()> {
     Ok(())
 }
 
-fn conclude(rows: &[Row]) -> Result<()> {
-    let failed: Vec<String> = rows
-        .iter()
-        .filter(|row| row.failures().count() > 0)
-        .map(|row| format!("{} ({})", row.scenario.name, row.scenario.revision))
-        .collect();
-    match rows::skipped(rows).first() {
-        _ if !failed.is_empty() => {}
-        Some((why, ..)) if rows.iter().all(|row| row.ran().is_none()) => {
-            return Err(Skipped::new(*why).into());
+/// What the list of known failures names and no revision has.
+fn unknown(expected: &Expected, all: &[Scenario]) -> Vec<String> {
+    let is_known = |name: &&str| all.iter().any(|scenario| scenario.name == *name);
+    let unknown = expected.names().filter(|name| !is_known(name));
+    unknown
+        .map(|name| format!("`{name}` is no scenario; remove it from {}", expected::PATH))
+        .collect()
+}
+
+fn conclude(rows: &[Row], mut problems: Vec<String>) -> Result<()> {
+    let list = expected::PATH;
+    for row in rows {
+        let (name, scenario) = (row.name(), &row.scenario.name);
+        match (row.passed(), &row.expected) {
+            (false, None) => problems.push(format!(
+                "{name} failed; run it alone with `cargo xtask conformance client --only {scenario}`"
+            )),
+            (true, Some(_)) => {
+                problems.push(format!("{name} passed; remove `{scenario}` from {list}"));
+            }
+            _ => {}
         }
-        _ => return Ok(()),
     }
-    bail!(
-        "{} scenarios failed: {}; run one alone with `cargo xtask conformance client --only SCENARIO`",
-        failed.len(),
-        failed.join(", ")
-    );
+    if problems.is_empty() {
+        return Ok(());
+    }
+    bail!("{}", problems.join("\n"));
 }
 
 #[cfg(test)]
@@ -225,15 +240,37 @@ mod tests {
     }
 
     #[test]
-    fn failures_fail_the_run_and_a_run_of_nothing_is_skipped() {
+    fn only_failures_that_are_listed_pass_and_only_as_long_as_they_fail() {
         let mut rows = rows::tests::rows();
-        let error = |rows: &[Row]| conclude(rows).unwrap_err().to_string();
-        assert!(
-            error(&rows).starts_with("1 scenarios failed: sse-retry (2025-11-25); run one alone")
+        let error = |rows: &[Row], unknown| conclude(rows, unknown).unwrap_err().to_string();
+        assert_eq!(
+            error(&rows, Vec::new()),
+            "sse-retry (2025-11-25) failed; run it alone with `cargo xtask conformance client --only sse-retry`"
         );
-        assert_eq!(error(&rows[2..]), "skipped: not built");
         rows.remove(1);
-        assert!(conclude(&rows).is_ok());
+        assert!(conclude(&rows, Vec::new()).is_ok());
+        rows[0].expected = Some("it was hard".to_owned());
+        assert_eq!(
+            error(&rows, vec!["something else".to_owned()]),
+            "something else\ninitialize (2025-11-25) passed; remove `initialize` from \
+             tests/conformance/expected-failures.txt"
+        );
+    }
+
+    #[test]
+    fn a_known_failure_is_of_a_scenario_that_there_is() {
+        let expected = Expected::read("auth/a: x\nauth/old: x\n").unwrap();
+        let all = [Scenario::fixture("2025-11-25", "auth/a")];
+        assert_eq!(
+            unknown(&expected, &all),
+            ["`auth/old` is no scenario; remove it from tests/conformance/expected-failures.txt"]
+        );
+    }
+
+    #[test]
+    fn the_list_of_known_failures_can_be_read() {
+        let list = include_str!("../../tests/conformance/expected-failures.txt");
+        assert!(Expected::read(list).is_ok());
     }
 
     #[test]

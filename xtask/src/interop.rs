@@ -1,8 +1,8 @@
-//! `cargo xtask interop [--json] [--only NAME] [--required] [--write]`: real servers and real clients, which nobody
-//! here wrote, against Manyhands.
+//! `cargo xtask interop [--json] [--only NAME] [--required] [--write]`: real servers, real clients, a real authorization
+//! server and a real keyring, which nobody here wrote, against Manyhands.
 //!
 //! This installs them and shows what came of it; `tests/interop` drives them. Registries are asked only while
-//! installing; what runs then talks to pipes. It must not know what a check does.
+//! installing; what runs then talks to pipes and to this machine. It must not know what a check does.
 
 mod page;
 mod parts;
@@ -84,7 +84,7 @@ fn drive(sh: &Shell, options: &Options, installed: &Installed) -> Result<Value> 
         "parts": installed.folders,
         "only": options.only.map(|part| part.name),
         "node": installed.node,
-        "scripts": sh.current_dir().join("tests/interop/clients"),
+        "scripts": sh.current_dir().join("tests/interop"),
     });
     let path = sh.current_dir().join(FOLDER).join("plan.json");
     sh.write_file(&path, plan.to_string())?;

@@ -1,6 +1,7 @@
 //! Parts that others wrote and published, each pinned and installed once, for the commands that drive them. It must not
 //! know what they are for.
 
+mod debian;
 mod install;
 mod machine;
 mod part;

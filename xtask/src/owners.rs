@@ -36,6 +36,11 @@ const OWNERS: &[Owner] = &[
         reason: "one pooled client, one redirect policy, what speaks to authorization servers, and the raw side of bench",
     },
     Owner {
+        dependency: "oauth2",
+        crates: &["manyhands-auth"],
+        reason: "rmcp's OAuth takes secrets in its types, and nothing else of it is used",
+    },
+    Owner {
         dependency: "process-wrap",
         crates: &["manyhands-transport"],
         reason: "children are supervised in one place",
@@ -59,6 +64,11 @@ const OWNERS: &[Owner] = &[
         dependency: "jsonc-parser",
         crates: &["manyhands-config"],
         reason: "one reader of people's files",
+    },
+    Owner {
+        dependency: "jsonschema",
+        crates: &["manyhands-registry"],
+        reason: "what strangers' schemas may cost us is bounded in one place",
     },
     Owner {
         dependency: "tracing-subscriber",

@@ -7,7 +7,9 @@ mod oauth;
 pub mod secrets;
 mod store;
 
-pub use oauth::{Grant, OAuth, OAuthSettings};
+#[cfg(feature = "enterprise")]
+pub use oauth::Enterprise;
+pub use oauth::{Assertions, Grant, OAuth, OAuthSettings};
 #[cfg(feature = "private-key-jwt")]
 pub use oauth::{SigningAlgorithm, SigningKey};
 pub use store::{LoginStore, LoginSummary, Place};

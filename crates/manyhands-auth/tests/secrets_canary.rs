@@ -6,7 +6,8 @@
     reason = "a test fails by a panic"
 )]
 
-use std::io::{self, Read as _, Write as _};
+use std::fmt::Debug;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -16,29 +17,52 @@ use manyhands_auth::secrets::{
     VaultSettings, VaultSource,
 };
 use manyhands_core::Secret;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
 
 const CANARY: &str = "canary-5f2b";
 
-/// Keeps all that is logged.
+/// Keeps all that is logged, at every level.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+struct Log(Arc<Mutex<String>>);
 
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+impl Log {
+    fn keep(&self, text: &str) {
+        self.0.lock().unwrap().push_str(text);
     }
 }
 
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
 
-    fn make_writer(&self) -> Self {
-        self.clone()
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        span.record(&mut Fields(self));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, values: &Record<'_>) {
+        values.record(&mut Fields(self));
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.keep(&format!("\n{}", event.metadata().level()));
+        event.record(&mut Fields(self));
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// Keeps the fields of a span or an event.
+struct Fields<'a>(&'a Log);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.keep(&format!(" {field}={value:?}"));
     }
 }
 
@@ -145,10 +169,7 @@ fn references(dir: &Path) -> ([String; 3], Vec<String>) {
 #[tokio::test]
 async fn no_error_and_no_log_holds_a_secret() {
     let log = Log::default();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .init();
+    tracing::subscriber::set_global_default(log.clone()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let (good, bad) = references(dir.path());
     let secrets = secrets();
@@ -176,7 +197,7 @@ async fn no_error_and_no_log_holds_a_secret() {
     ] {
         assert!(kinds.contains(&kind), "{kind:?} did not happen");
     }
-    said.push_str(&String::from_utf8_lossy(&log.0.lock().unwrap()));
+    said.push_str(&log.0.lock().unwrap());
     assert!(
         said.contains("chmod 600") && said.contains("TRACE"),
         "the log is kept"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::call::CapabilityKind;
+use crate::call::{CapabilityKind, ListKind};
 use crate::model;
 use crate::text::clip;
 
@@ -31,18 +31,35 @@ pub struct Inventory {
 
 /// Something worth saying about a server that works all the same, e.g. a tool that was left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice(String);
+pub struct Notice {
+    text: String,
+    about: Option<ListKind>,
+}
 
 impl Notice {
     /// Keeps a sentence for people; texts from servers inside it must have gone through [`Printable`](crate::Printable).
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let text = text.into();
+        Self { text, about: None }
+    }
+
+    /// Says which list it is about.
+    #[must_use]
+    pub fn with_list(mut self, list: ListKind) -> Self {
+        self.about = Some(list);
+        self
+    }
+
+    /// Which list it is about; none where that is the server as a whole.
+    #[must_use]
+    pub fn list(&self) -> Option<ListKind> {
+        self.about
     }
 
     /// The sentence.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use manyhands_core::model::{Prompt, Resource, ResourceTemplate, Tool};
-use manyhands_core::{Notice, Printable, clip};
+use manyhands_core::{ListKind, Notice, Printable, clip};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -91,11 +91,10 @@ impl Notices {
         notices.into_iter().for_each(|notice| self.push(notice));
     }
 
-    /// Takes over one list's notices and hands its items on.
-    pub(crate) fn merge<T>(&mut self, items: Vec<T>, other: Self) -> Vec<T> {
-        self.extend(other.kept);
+    /// Takes over one list's notices.
+    pub(crate) fn extend_about(&mut self, list: ListKind, other: Self) {
+        self.extend(other.kept.into_iter().map(|it| it.with_list(list)));
         self.dropped += other.dropped;
-        items
     }
 
     pub(crate) fn into_vec(mut self) -> Vec<Notice> {

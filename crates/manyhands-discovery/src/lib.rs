@@ -87,61 +87,144 @@ pub struct Discovered {
     pub inventory: Inventory,
     /// Why the tools could not be listed, although the server says it has some.
     pub failure: Option<CallError>,
+    /// The lists that could not be read.
+    pub failed: Vec<ListKind>,
+    /// How long the server says that its lists stay as they are: the shortest that it says of any. None where it says
+    /// nothing.
+    pub ttl: Option<Duration>,
 }
+
+/// All lists that a server may have.
+pub const ALL_LISTS: [ListKind; 4] = [
+    ListKind::Tools,
+    ListKind::Prompts,
+    ListKind::Resources,
+    ListKind::ResourceTemplates,
+];
 
 /// Asks for all lists that the server says it has, at once.
 ///
 /// It never fails as a whole: what could not be read is missing from the
 /// inventory and told in its notices, or in `failure` where it is the tools.
 pub async fn discover(connection: &Connection, limits: &Limits) -> Discovered {
+    refresh(connection, limits, &ALL_LISTS, &Inventory::default()).await
+}
+
+/// Asks for these lists anew, at once, and keeps the others as they were.
+///
+/// A list that cannot be read stays as it was too, which its notices tell, and `failure` where it is the tools.
+pub async fn refresh(
+    connection: &Connection,
+    limits: &Limits,
+    lists: &[ListKind],
+    last: &Inventory,
+) -> Discovered {
+    let wanted = |kind| lists.contains(&kind);
     let (tools, prompts, resources, templates) = tokio::join!(
-        Box::pin(list(connection, ListKind::Tools, limits)),
-        Box::pin(list(connection, ListKind::Prompts, limits)),
-        Box::pin(list(connection, ListKind::Resources, limits)),
-        Box::pin(list(connection, ListKind::ResourceTemplates, limits)),
+        Box::pin(list(
+            connection,
+            ListKind::Tools,
+            limits,
+            wanted(ListKind::Tools)
+        )),
+        Box::pin(list(
+            connection,
+            ListKind::Prompts,
+            limits,
+            wanted(ListKind::Prompts)
+        )),
+        Box::pin(list(
+            connection,
+            ListKind::Resources,
+            limits,
+            wanted(ListKind::Resources)
+        )),
+        Box::pin(list(
+            connection,
+            ListKind::ResourceTemplates,
+            limits,
+            wanted(ListKind::ResourceTemplates)
+        )),
     );
+    let ttls = [tools.ttl, prompts.ttl, resources.ttl, templates.ttl];
     let mut inventory = Inventory::default();
     let mut notices = Notices::default();
-    let failure = tools.failure;
-    inventory.tools = notices.merge(tools.items, tools.notices);
+    // What is known of the lists that are not asked for is as true as it was.
+    let kept = last.notices.iter();
+    notices.extend(kept.filter(|it| !it.list().is_some_and(wanted)).cloned());
+    let mut failed = Vec::new();
+    failed.extend(tools.failed());
+    failed.extend(prompts.failed());
+    failed.extend(resources.failed());
+    failed.extend(templates.failed());
+    let failure;
+    (inventory.tools, failure) = tools.or(&last.tools, &mut notices);
     if connection.repeats_parameters() {
-        inventory
-            .tools
-            .retain(|tool| match check_header_annotations(tool) {
-                Ok(()) => true,
-                Err(reason) => {
-                    let shown = Printable(&clip(&tool.name, 80)).to_string();
-                    notices.push(Notice::new(format!("left out the tool {shown} ({reason})")));
-                    false
-                }
-            });
+        leave_out_uncallable(&mut inventory, &mut notices);
     }
-    inventory.prompts = prompts.told(&mut notices);
-    inventory.resources = resources.told(&mut notices);
-    inventory.templates = templates.told(&mut notices);
+    (inventory.prompts, _) = prompts.or(&last.prompts, &mut notices);
+    (inventory.resources, _) = resources.or(&last.resources, &mut notices);
+    (inventory.templates, _) = templates.or(&last.templates, &mut notices);
     inventory.notices = notices.into_vec();
-    Discovered { inventory, failure }
+    Discovered {
+        inventory,
+        failure,
+        failed,
+        ttl: ttls.into_iter().flatten().min(),
+    }
+}
+
+/// Leaves out tools whose annotations for HTTP are illegal, as the specification demands.
+fn leave_out_uncallable(inventory: &mut Inventory, notices: &mut Notices) {
+    inventory
+        .tools
+        .retain(|tool| match check_header_annotations(tool) {
+            Ok(()) => true,
+            Err(reason) => {
+                let shown = Printable(&clip(&tool.name, 80)).to_string();
+                let notice = Notice::new(format!("left out the tool {shown} ({reason})"));
+                notices.push(notice.with_list(ListKind::Tools));
+                false
+            }
+        });
 }
 
 /// One list, as far as it could be read.
 struct Listed<T> {
     kind: ListKind,
+    /// Whether it was asked for.
+    wanted: bool,
     items: Vec<Arc<T>>,
     notices: Notices,
     failure: Option<CallError>,
+    ttl: Option<Duration>,
 }
-
 impl<T> Listed<T> {
-    /// Its items, with its failure as one notice among the others.
-    fn told(mut self, all: &mut Notices) -> Vec<Arc<T>> {
-        if let Some(error) = self.failure {
-            let list = self.kind.field();
-            self.notices.push(Notice::new(format!(
-                "its {list} cannot be listed: {}",
-                error.cause()
-            )));
+    fn failed(&self) -> Option<ListKind> {
+        self.failure.as_ref().map(|_| self.kind)
+    }
+
+    /// Its items, or the last ones where it was not asked for or could not be read; and why it could not.
+    fn or(self, last: &[Arc<T>], all: &mut Notices) -> (Vec<Arc<T>>, Option<CallError>) {
+        if !self.wanted {
+            return (last.to_vec(), None);
         }
-        all.merge(self.items, self.notices)
+        let mut notices = self.notices;
+        let stale = self.failure.is_some() && !last.is_empty();
+        if let Some(error) = &self.failure {
+            let (list, cause) = (self.kind.field(), error.cause());
+            match stale {
+                true => notices.push(Notice::new(format!(
+                    "its {list} could not be listed anew, and are as they were: {cause}"
+                ))),
+                // That there are no tools is more than a notice.
+                false if self.kind == ListKind::Tools => {}
+                false => notices.push(Notice::new(format!("its {list} cannot be listed: {cause}"))),
+            }
+        }
+        all.extend_about(self.kind, notices);
+        let items = if stale { last.to_vec() } else { self.items };
+        (items, self.failure)
     }
 }
 
@@ -149,14 +232,17 @@ async fn list<T: Item + DeserializeOwned>(
     connection: &Connection,
     kind: ListKind,
     limits: &Limits,
+    wanted: bool,
 ) -> Listed<T> {
     let mut listed = Listed {
         kind,
+        wanted,
         items: Vec::new(),
         notices: Notices::default(),
         failure: None,
+        ttl: None,
     };
-    let Some(certainty) = offered(connection, kind) else {
+    let Some(certainty) = offered(connection, kind).filter(|_| wanted) else {
         return listed;
     };
     let pages = match tokio::time::timeout(limits.list_limit, fetch(connection, kind, limits)).await
@@ -164,6 +250,7 @@ async fn list<T: Item + DeserializeOwned>(
         Ok(pages) => pages,
         Err(_) => pages::Pages::failed(pages::too_slow(limits.list_limit)),
     };
+    listed.ttl = pages.ttl;
     listed.notices.extend(pages.notices);
     listed.items = decode::items(pages.items, &mut listed.notices);
     listed.failure = pages

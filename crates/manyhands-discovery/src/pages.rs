@@ -17,6 +17,8 @@ pub(crate) struct Pages {
     pub(crate) items: Vec<Value>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) failure: Option<CallError>,
+    /// The shortest time that a page says it stays true.
+    pub(crate) ttl: Option<Duration>,
 }
 
 impl Pages {
@@ -85,6 +87,10 @@ impl Pages {
     /// Keeps a page's items and gives the cursor of the next one.
     fn take(&mut self, reply: &Reply, kind: ListKind, number: usize) -> Option<String> {
         let page = reply.parsed();
+        if let Some(millis) = page.get("ttlMs").and_then(Value::as_u64) {
+            let ttl = Duration::from_millis(millis);
+            self.ttl = Some(self.ttl.map_or(ttl, |shortest| shortest.min(ttl)));
+        }
         match page.get(kind.field()) {
             Some(Value::Array(items)) => self.items.extend(items.iter().cloned()),
             _ => {

@@ -124,6 +124,18 @@ impl Down {
         self
     }
 
+    /// The cause, as a lowercase clause.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn mend(&self) -> Option<&str> {
+        self.mend.as_deref()
+    }
+
     /// The error that a call ends with, which was not sent.
     #[must_use]
     pub fn error(&self) -> CallError {

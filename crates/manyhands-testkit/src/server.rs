@@ -102,6 +102,11 @@ impl ScriptedServer {
         self.with(|script| script.faults.push(fault))
     }
 
+    /// Takes back all that [`fault`](Self::fault) said.
+    pub fn heal(&self) {
+        let _ = self.clone().with(|script| script.faults.clear());
+    }
+
     /// The tool calls seen so far, oldest first, by name and arguments, whether they were answered
     /// or not. The last 1,024 are kept, of 64 MiB at most.
     #[must_use]

@@ -26,6 +26,7 @@
 mod ask;
 mod builder;
 mod changes;
+mod freshness;
 mod member;
 mod reach;
 mod recipe;

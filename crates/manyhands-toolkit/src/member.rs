@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use manyhands_core::{CallError, Credentials, ErrorKind, ServerId};
-use manyhands_discovery::{Limits, discover};
+use manyhands_core::{CallError, Credentials, ErrorKind, Inventory, ListKind, ServerId};
+use manyhands_discovery::{ALL_LISTS, Limits, refresh};
 use manyhands_registry::Diff;
 use manyhands_transport::{ConnectErrorKind, Connection, Outage, Phase, Supervised};
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::freshness::{Freshness, Look};
 use crate::report::ServerStatus;
 use crate::shared::{Shared, Slot, State};
 
@@ -26,11 +27,16 @@ pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
     let mut phases = server.phases();
     let mut started = Instant::now();
     let mut login = Relogin::default();
+    let mut offer = Offer::default();
     loop {
         let phase = tokio::select! {
             phase = phases.next() => phase,
             () = login.done() => {
                 shared.logged_in(slot);
+                continue;
+            }
+            lists = offer.due() => {
+                offer.refresh(&shared, &id, &lists).await;
                 continue;
             }
             () = slot.ask_again.notified() => match server.phase() {
@@ -39,19 +45,101 @@ pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
             },
         };
         let Some(phase) = phase else { return };
+        offer.connection = None;
         match &phase {
             Phase::Starting { .. } => {
                 started = Instant::now();
                 shared.starting(&id);
                 continue;
             }
-            Phase::Up(connection) => introduce(&shared, &server, connection, started).await,
+            Phase::Up(connection) => {
+                let _in_use = server.in_use();
+                offer.introduce(&shared, connection, started).await;
+            }
             Phase::Idle => shared.idle(&id),
             Phase::BackingOff { until, why } => failed(&shared, &id, why, Some(*until), started),
             Phase::Failed { retry_at, why } => failed(&shared, &id, why, *retry_at, started),
             _ => {}
         }
         login.follow(&shared, slot);
+    }
+}
+
+/// What a server offers: what it said last, and when to ask again.
+#[derive(Default)]
+struct Offer {
+    last: Inventory,
+    connection: Option<(Connection, Freshness)>,
+}
+
+impl Offer {
+    /// Waits until it is time to ask a connected server again, and says for which lists. Cancel safe.
+    async fn due(&mut self) -> Vec<ListKind> {
+        match &mut self.connection {
+            Some((_, freshness)) => freshness.due().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Asks a server that was just connected what it offers, and makes that known.
+    async fn introduce(&mut self, shared: &Shared, connection: &Connection, started: Instant) {
+        let mut freshness = Freshness::new(connection);
+        let found = refresh(connection, &Limits::default(), &ALL_LISTS, &self.last).await;
+        if connection.is_closed() {
+            // What it said halfway is no offer; how it ended is told by the next phase.
+            return;
+        }
+        let id = connection.server();
+        let diff = shared.publish(id, &found.inventory);
+        let mend = |error: &CallError| error.advice().map(str::to_owned);
+        let status = match found.failure {
+            None => ServerStatus::Ready,
+            Some(error) if error.kind() == ErrorKind::Unauthorized => ServerStatus::NeedsAuth {
+                cause: error.cause().to_owned(),
+                mend: mend(&error),
+            },
+            Some(error) => ServerStatus::Failed {
+                cause: format!("its tools cannot be listed: {}", error.cause()),
+                mend: mend(&error),
+            },
+        };
+        let needs_login = matches!(status, ServerStatus::NeedsAuth { .. });
+        let mut state = State::new(status);
+        // Whoever has logged in is to be told what it offers.
+        state.info = (!needs_login).then(|| connection.info().clone());
+        state.took = Some(started.elapsed());
+        shared.set(id, state, diff);
+        let came = if found.failed.is_empty() || needs_login {
+            Look::Changed
+        } else {
+            Look::Failed
+        };
+        freshness.looked(&found.failed, came, found.ttl);
+        self.last = found.inventory;
+        self.connection = Some((connection.clone(), freshness));
+    }
+
+    /// Asks a connected server for these lists again, and makes known what has changed. Lists that cannot be read stay
+    /// as they were.
+    async fn refresh(&mut self, shared: &Shared, id: &ServerId, lists: &[ListKind]) {
+        let Some((connection, freshness)) = &mut self.connection else {
+            return;
+        };
+        let found = refresh(connection, &Limits::default(), lists, &self.last).await;
+        if connection.is_closed() {
+            return;
+        }
+        let diff = shared.publish(id, &found.inventory);
+        let came = match (found.failed.is_empty(), diff.is_empty()) {
+            (false, _) => Look::Failed,
+            (true, true) => Look::Unchanged,
+            (true, false) => Look::Changed,
+        };
+        freshness.looked(&found.failed, came, found.ttl);
+        tracing::debug!(server = %id, ?lists, ?came, "asked again");
+        let tools_are_back = lists.contains(&ListKind::Tools) && found.failure.is_none();
+        self.last = found.inventory;
+        shared.refreshed(id, diff, tools_are_back);
     }
 }
 
@@ -112,46 +200,6 @@ async fn logged_in(shared: Arc<Shared>, id: ServerId, credentials: Credentials, 
             return;
         }
     }
-}
-
-/// Asks a connected server what it offers, and makes that known.
-async fn introduce(
-    shared: &Shared,
-    server: &Supervised,
-    connection: &Connection,
-    started: Instant,
-) {
-    let _in_use = server.in_use();
-    let id = server.server();
-    let found = discover(connection, &Limits::default()).await;
-    if connection.is_closed() {
-        // What it said halfway is no offer; how it ended is told by the next phase.
-        return;
-    }
-    // Tools that cannot be listed for once are kept as they were.
-    let diff = if found.failure.is_none() || !shared.is_introduced(id) {
-        shared.publish(id, &found.inventory)
-    } else {
-        Diff::default()
-    };
-    let mend = |error: &CallError| error.advice().map(str::to_owned);
-    let status = match found.failure {
-        None => ServerStatus::Ready,
-        Some(error) if error.kind() == ErrorKind::Unauthorized => ServerStatus::NeedsAuth {
-            cause: error.cause().to_owned(),
-            mend: mend(&error),
-        },
-        Some(error) => ServerStatus::Failed {
-            cause: format!("its tools cannot be listed: {}", error.cause()),
-            mend: mend(&error),
-        },
-    };
-    let needs_login = matches!(status, ServerStatus::NeedsAuth { .. });
-    let mut state = State::new(status);
-    // Whoever has logged in is to be told what it offers.
-    state.info = (!needs_login).then(|| connection.info().clone());
-    state.took = Some(started.elapsed());
-    shared.set(id, state, diff);
 }
 
 /// The server could not be connected, or was lost. What it offered stays in the catalogue, so that names keep their

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use manyhands_core::{
-    AuthError, Credentials, Inventory, LoginPrompt, ServerId, ServerInfo,
+    AuthError, AuthErrorKind, Credentials, Inventory, LoginPrompt, ServerId, ServerInfo,
 };
 use manyhands_registry::{Catalogue, Diff};
 use manyhands_routing::{Down, Router};
@@ -160,7 +160,13 @@ impl Shared {
         prompt: LoginPrompt,
     ) -> Result<(), AuthError> {
         let Some(credentials) = &slot.credentials else {
-            return Err(no_login());
+            return Err(self.router.down(&slot.id).map_or_else(no_login, |down| {
+                let error = AuthError::new(AuthErrorKind::Misconfigured, down.cause());
+                match down.mend() {
+                    Some(mend) => error.with_mend(mend),
+                    None => error,
+                }
+            }));
         };
         credentials.login(prompt).await?;
         self.logged_in(slot);
@@ -209,11 +215,6 @@ impl Shared {
         diff
     }
 
-    /// Whether a server was ever asked what it offers.
-    pub(crate) fn is_introduced(&self, id: &ServerId) -> bool {
-        self.slot(id).is_some_and(Slot::is_introduced)
-    }
-
     /// Says that a server is being started. One that failed counts as failed until it is ready.
     pub(crate) fn starting(&self, id: &ServerId) {
         self.turn(id, ServerStatus::Starting, |now| {
@@ -232,6 +233,19 @@ impl Shared {
             .is_some_and(|slot| from(&slot.state.borrow().status));
         if turns {
             self.set(id, State::new(to), Diff::default());
+        }
+    }
+
+    /// A connected server was asked again what it offers. One whose tools could not be listed is ready once they can be.
+    pub(crate) fn refreshed(&self, id: &ServerId, diff: Diff, tools_are_back: bool) {
+        let Some(slot) = self.slot(id) else { return };
+        let mut state = slot.state.borrow().clone();
+        let mended = tools_are_back && matches!(state.status, ServerStatus::Failed { .. });
+        if mended {
+            state.status = ServerStatus::Ready;
+        }
+        if mended || !diff.is_empty() {
+            self.set(id, state, diff);
         }
     }
 

@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
-use manyhands_core::{Credentials, nearest, AuthError, AuthErrorKind, CapabilityKind, LoginPrompt, Principal, ServerId};
+use manyhands_core::{
+    AuthError, AuthErrorKind, CapabilityKind, Credentials, LoginPrompt, Principal, ServerId,
+    nearest,
+};
 use manyhands_registry::Catalogue;
 use manyhands_transport::Phase;
 use serde_json::Value;
@@ -21,7 +24,11 @@ use crate::shared::{Shared, Slot};
 
 /// Many servers as one toolkit. Clones share it; dropping the last one ends every server it started.
 #[derive(Clone)]
-pub struct Toolkit(Arc<Handle>);
+pub struct Toolkit {
+    handle: Arc<Handle>,
+    /// On whose behalf it is used.
+    principal: Option<Principal>,
+}
 
 struct Handle {
     recipe: Arc<Recipe>,
@@ -29,9 +36,9 @@ struct Handle {
     kept: Vec<Arc<Kept>>,
     tasks: Vec<AbortHandle>,
     started: Instant,
-    /// Whose servers these are; none for those that everybody shares.
-    principal: Option<Principal>,
-    views: Mutex<VecDeque<(Vec<Authorization>, Toolkit)>>,
+    /// Whether these are the servers that everybody shares.
+    everybodys: bool,
+    views: Mutex<VecDeque<(Vec<Authorization>, Arc<Handle>)>>,
 }
 
 impl Drop for Handle {
@@ -40,22 +47,32 @@ impl Drop for Handle {
     }
 }
 
-impl Toolkit {
-    pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
-        Self::made(recipe, None)
-    }
-
-    fn made(recipe: Arc<Recipe>, principal: Option<Principal>) -> Self {
-        let made = recipe.make(principal.as_ref());
-        Self(Arc::new(Handle {
+impl Handle {
+    fn new(recipe: Arc<Recipe>, principal: Option<&Principal>) -> Arc<Self> {
+        let made = recipe.make(principal);
+        Arc::new(Self {
             recipe,
             shared: made.shared,
             kept: made.kept,
             tasks: made.tasks,
             started: Instant::now(),
-            principal,
+            everybodys: principal.is_none(),
             views: Mutex::default(),
-        }))
+        })
+    }
+
+    fn views(&self) -> MutexGuard<'_, VecDeque<(Vec<Authorization>, Arc<Self>)>> {
+        // A view is put in or taken out as a whole, so a panic elsewhere does no harm.
+        self.views.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Toolkit {
+    pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+        Self {
+            handle: Handle::new(recipe, None),
+            principal: None,
+        }
     }
 
     /// The toolkit as `principal` uses it: with the accounts and logins that are meant for it, and with what the
@@ -65,19 +82,23 @@ impl Toolkit {
     /// [`Settings::max_authorizations`](crate::Settings::max_authorizations).
     #[must_use]
     pub fn for_principal(&self, principal: &Principal) -> Self {
-        let recipe = &self.0.recipe;
+        let recipe = &self.handle.recipe;
         let authorizations = recipe.authorizations(principal);
-        if authorizations.iter().all(|it| *it == Authorization::Shared) {
-            return self.clone();
-        }
-        // A view is put in or taken out as a whole, so a panic elsewhere does no harm.
-        let mut views = self.0.views.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = views.iter().position(|(of, _)| *of == authorizations);
-        let view = match known.and_then(|at| views.remove(at)) {
-            Some((_, view)) => view,
-            None => Self::made(recipe.clone(), Some(principal.clone())),
+        let view = |handle: &Arc<Handle>| Self {
+            handle: handle.clone(),
+            principal: Some(principal.clone()),
         };
-        views.push_front((authorizations, view.clone()));
+        if self.handle.everybodys && authorizations.iter().all(|it| *it == Authorization::Shared) {
+            return view(&self.handle);
+        }
+        let mut views = self.handle.views();
+        let known = views.iter().position(|(of, _)| *of == authorizations);
+        let handle = match known.and_then(|at| views.remove(at)) {
+            Some((_, handle)) => handle,
+            None => Handle::new(recipe.clone(), Some(principal)),
+        };
+        let view = view(&handle);
+        views.push_front((authorizations, handle));
         views.truncate(recipe.settings.max_authorizations.max(1));
         view
     }
@@ -88,7 +109,10 @@ impl Toolkit {
     /// [`AuthError`] when there is no such server, when it has no login that could be made here, when the person
     /// declined, or when the login failed.
     pub async fn login(&self, server: &ServerId, prompt: LoginPrompt) -> Result<(), AuthError> {
-        self.0.shared.log_in_by(self.slot(server)?, prompt).await
+        self.handle
+            .shared
+            .log_in_by(self.slot(server)?, prompt)
+            .await
     }
 
     /// Ends the login at a server, and says whether there was one. A connection that it has goes on until it ends.
@@ -108,18 +132,24 @@ impl Toolkit {
     /// # Errors
     /// [`AuthError`] when there is no such account, or when it has no login.
     pub fn account(&self, server: &ServerId, account: &str) -> Result<Credentials, AuthError> {
-        self.0.recipe.of_account(server, account).ok_or_else(|| {
-            let cause = format!("{server} has no account {account:?} with a login");
-            AuthError::new(AuthErrorKind::Misconfigured, cause)
-                .with_mend("look at `manyhands.accounts` in its entry")
-        })
+        self.handle
+            .recipe
+            .of_account(server, account)
+            .ok_or_else(|| {
+                let cause = format!("{server} has no account {account:?} with a login");
+                AuthError::new(AuthErrorKind::Misconfigured, cause)
+                    .with_mend("look at `manyhands.accounts` in its entry")
+            })
     }
 
     fn slot(&self, server: &ServerId) -> Result<&Slot, AuthError> {
-        self.0.shared.slot(server).ok_or_else(|| {
-            let ids = self.0.shared.slots().iter().map(|it| it.id.as_str());
+        self.handle.shared.slot(server).ok_or_else(|| {
+            let ids = self.handle.shared.slots().iter().map(|it| it.id.as_str());
             let near = nearest(server.as_str(), ids);
-            let error = AuthError::new(AuthErrorKind::Misconfigured, format!("no server is named {server}"));
+            let error = AuthError::new(
+                AuthErrorKind::Misconfigured,
+                format!("no server is named {server}"),
+            );
             match near.first() {
                 Some(near) => error.with_mend(format!("did you mean {near}?")),
                 None => error,
@@ -130,19 +160,19 @@ impl Toolkit {
     /// How each server is doing now.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.0.shared.report()
+        self.handle.shared.report()
     }
 
     /// What all servers offer now. The snapshot does not change; ask again for a newer one.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.0.shared.catalogue.load_full()
+        self.handle.shared.catalogue.load_full()
     }
 
     /// Changes of servers and catalogue from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        Changes(self.0.shared.changes.subscribe())
+        Changes(self.handle.shared.changes.subscribe())
     }
 
     /// Calls a tool by its name, such as `slack.search_messages`, with a JSON object of arguments.
@@ -193,10 +223,10 @@ impl Toolkit {
     /// # Cancel safety
     /// Dropping the future changes nothing; servers go on starting.
     pub async fn settle(&self) {
-        let shared = &self.0.shared;
+        let shared = &self.handle.shared;
         let required = shared.slots().iter().filter(|slot| slot.settings.required);
         join_all(required.map(|slot| settled(shared, slot))).await;
-        let end_of_grace = self.0.started + self.0.recipe.settings.grace.0;
+        let end_of_grace = self.handle.started + self.handle.recipe.settings.grace.0;
         // Servers that take longer are found in the catalogue once they are there.
         let _ = timeout_at(end_of_grace, self.all_started()).await;
     }
@@ -207,18 +237,18 @@ impl Toolkit {
     /// # Cancel safety
     /// Dropping the future changes nothing; servers go on starting.
     pub async fn all_started(&self) {
-        join_all(self.0.shared.slots().iter().map(started)).await;
+        join_all(self.handle.shared.slots().iter().map(started)).await;
     }
 
     /// Starts every server that was never asked what it offers, as a call to it would: those that are started lazily,
     /// and those that failed and are not started again by themselves any more. Waits for none of them.
     pub fn start_all(&self) {
-        let slots = self.0.shared.slots().iter();
+        let slots = self.handle.shared.slots().iter();
         for slot in slots.filter(|slot| !slot.is_introduced()) {
-            if let Some(server) = self.0.shared.router.supervised(&slot.id) {
+            if let Some(server) = self.handle.shared.router.supervised(&slot.id) {
                 server.start();
                 if matches!(server.phase(), Phase::Starting { .. }) {
-                    self.0.shared.starting(&slot.id);
+                    self.handle.shared.starting(&slot.id);
                 }
             }
         }
@@ -227,33 +257,38 @@ impl Toolkit {
     /// Ends every server: says goodbye, then kills what does not go. Takes 5 s at most. The toolkit of a principal ends
     /// only those that are not shared by all; the toolkit that all share ends those of the principals too.
     pub async fn close(&self) {
-        let mut views: Vec<Self> = Vec::new();
-        if self.0.principal.is_none() {
-            let mut known = self.0.views.lock().unwrap_or_else(PoisonError::into_inner);
-            views.extend(known.drain(..).map(|(_, view)| view));
-        }
-        let closing = views.iter().chain([self]).flat_map(|view| {
-            view.0.tasks.iter().for_each(AbortHandle::abort);
-            let own = |it: &&Arc<Kept>| {
-                view.0.principal.is_none() || it.authorization != Authorization::Shared
-            };
-            view.0.kept.iter().filter(own).map(|it| it.server.close())
+        let views: Vec<Arc<Handle>> = self
+            .handle
+            .views()
+            .drain(..)
+            .map(|(_, view)| view)
+            .collect();
+        let closing = views.iter().chain([&self.handle]).flat_map(|handle| {
+            handle.tasks.iter().for_each(AbortHandle::abort);
+            let own =
+                |it: &&Arc<Kept>| handle.everybodys || it.authorization != Authorization::Shared;
+            handle.kept.iter().filter(own).map(|it| it.server.close())
         });
         join_all(closing).await;
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+        &self.handle.shared
     }
 
     pub(crate) fn principal(&self) -> Option<&Principal> {
-        self.0.principal.as_ref()
+        self.principal.as_ref()
     }
 }
 
 impl fmt::Debug for Toolkit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let servers = self.0.shared.slots().iter().map(|slot| slot.id.as_str());
+        let servers = self
+            .handle
+            .shared
+            .slots()
+            .iter()
+            .map(|slot| slot.id.as_str());
         f.debug_list().entries(servers).finish()
     }
 }
@@ -283,6 +318,9 @@ async fn started(slot: &Slot) {
 
 /// Says that a server has no login that could be made or ended here.
 pub(crate) fn no_login() -> AuthError {
-    AuthError::new(AuthErrorKind::Misconfigured, "it has no login that could be made here")
-        .with_mend("put its credentials into its entry in the configuration")
+    AuthError::new(
+        AuthErrorKind::Misconfigured,
+        "it has no login that could be made here",
+    )
+    .with_mend("put its credentials into its entry in the configuration")
 }

@@ -102,6 +102,12 @@ impl Connection {
         self.0.session.events()
     }
 
+    /// Whether the server says that it tells of changes of its lists.
+    #[must_use]
+    pub fn announces_changes(&self) -> bool {
+        !self.0.session.announces().is_empty()
+    }
+
     /// Whether calls go over HTTP in a version that repeats some of their parameters in headers, so that a tool whose
     /// [annotations for that](crate::check_header_annotations) are illegal cannot be called.
     #[must_use]

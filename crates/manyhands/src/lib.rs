@@ -59,13 +59,17 @@ pub use access::Access;
 pub use accounts::{AccountSection, GrantSection, OAuthObject, OAuthSection};
 #[cfg(feature = "config")]
 pub use from_config::{FromConfig, builder};
+#[cfg(feature = "enterprise")]
+pub use manyhands_auth::Enterprise;
 #[cfg(feature = "config")]
 pub use manyhands_auth::secrets::{
-    SecretError, SecretErrorKind, SecretReference, SecretSource, Secrets, VaultLogin, VaultSettings,
-    VaultSource,
+    SecretError, SecretErrorKind, SecretReference, SecretSource, Secrets, VaultLogin,
+    VaultSettings, VaultSource,
 };
 #[cfg(feature = "config")]
-pub use manyhands_auth::{Grant, LoginStore, LoginSummary, OAuth, OAuthSettings, Place};
+pub use manyhands_auth::{
+    Assertions, Grant, LoginStore, LoginSummary, OAuth, OAuthSettings, Place,
+};
 #[cfg(feature = "private-key-jwt")]
 pub use manyhands_auth::{SigningAlgorithm, SigningKey};
 #[cfg(feature = "config")]

@@ -2,8 +2,10 @@
 
 use anyhow::{Context as _, Result};
 use manyhands::prelude::*;
+use manyhands::{HttpSettings, Member, Reach};
 use serde_json::{Value, json};
 
+use crate::account;
 use crate::person::Person;
 use crate::run::Run;
 use crate::tour::{self, called};
@@ -27,9 +29,11 @@ pub(crate) async fn run(run: &Run) -> Result<()> {
 /// The one server, required: a scenario that cannot be connected is an error with its cause.
 async fn connect(run: &Run) -> Result<Toolkit> {
     let id = ServerId::parse(SERVER)?;
-    let connector = Connector::http(manyhands::HttpSettings::new(&run.url));
+    let credentials = account::credentials(run)?;
+    let settings = HttpSettings::new(&run.url).with_credentials(credentials.clone());
+    let reach = Reach::new(Connector::http(settings)).with_credentials(credentials);
     let kit = manyhands::Builder::default()
-        .add(id, connector)
+        .member(Member::new(id, reach))
         .server(SERVER, manyhands::ServerSettings::required)
         .input(Person)
         .connect()

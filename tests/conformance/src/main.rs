@@ -4,6 +4,7 @@
 //! of the scenario's server as the last argument. It does what an agent does with a server it has never seen: it
 //! connects, and tries everything that the toolkit offers it. It must not know what the suite looks at.
 
+mod account;
 mod arguments;
 mod errand;
 mod person;

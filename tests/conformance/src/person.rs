@@ -1,7 +1,10 @@
-//! The person in front of the agent, who agrees to whatever a server asks and keeps what it suggests.
+//! The person in front of the agent, who agrees to whatever a server asks and keeps what it suggests, and logs in
+//! wherever a browser is sent.
 
+use anyhow::{Context as _, Result};
 use manyhands::{InputHandler, InputKind, InputRequest, InputResponse};
-use serde_json::{Map, Value};
+use reqwest::header::LOCATION;
+use serde_json::{Map, Value, json};
 
 use crate::arguments::value;
 
@@ -10,13 +13,38 @@ pub(crate) struct Person;
 
 impl InputHandler for Person {
     fn kinds(&self) -> Vec<InputKind> {
-        vec![InputKind::Form]
+        vec![InputKind::Form, InputKind::Login]
     }
 
     async fn answer(&self, request: InputRequest) -> InputResponse {
+        if request.kind() == InputKind::Login {
+            let logged_in = log_in(request.params()).await;
+            return logged_in.unwrap_or_else(|error| {
+                eprintln!("nobody could log in: {error:#}");
+                InputResponse::decline()
+            });
+        }
         let form = request.params().get("requestedSchema");
         InputResponse::accept(form.map(filled_in).unwrap_or_default())
     }
+}
+
+/// Visits the page as a browser does. The suite's pages know everybody, and send them straight back.
+async fn log_in(params: &Value) -> Result<InputResponse> {
+    let page = params.get("url").and_then(Value::as_str);
+    let page = page.context("the question has no page")?;
+    let browser = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
+    let answer = browser.get(page).send().await?;
+    let location = answer.headers().get(LOCATION);
+    let location = location.context("the page sends nobody back")?.to_str()?;
+    if params.get("redirectAwaited") == Some(&json!(true)) {
+        browser.get(location).send().await?;
+        return Ok(InputResponse::accept(Map::new()));
+    }
+    let redirected = ("redirected".to_owned(), json!(location));
+    Ok(InputResponse::accept(Map::from_iter([redirected])))
 }
 
 /// What a form comes back with: every default that its schema has, and a value wherever one is required.
@@ -37,8 +65,6 @@ fn filled_in(requested: &Value) -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -214,11 +214,14 @@ impl Client {
             }
             Runs::Python(script) => {
                 let python = plan.file(self.part, "bin/python");
-                (Command::new(python), [plan.scripts.join(script), path])
+                (
+                    Command::new(python),
+                    [plan.script("clients").join(script), path],
+                )
             }
             Runs::TypeScript(mode) => {
                 let mut node = Command::new(&plan.node);
-                node.arg(plan.scripts.join("typescript.mjs"));
+                node.arg(plan.script("clients/typescript.mjs"));
                 (node, [path, PathBuf::from(mode)])
             }
         };

@@ -1,8 +1,9 @@
-//! Real servers and real clients against Manyhands: what nobody here wrote has to work with it.
+//! Real servers, clients, an authorization server and a keyring against Manyhands: what nobody here wrote has to work
+//! with it.
 //!
 //! `cargo xtask interop` installs the parts, runs this program with the path of a plan, and shows the rows that it
 //! prints as JSON. This program must not know registries: it finds the parts where the plan says, and what it starts
-//! talks to pipes only.
+//! talks to pipes, and for logins to loopback, only.
 
 mod bench;
 mod binary;
@@ -10,6 +11,7 @@ mod clients;
 mod facade;
 mod facts;
 mod inspector;
+mod login;
 mod outcome;
 mod plan;
 mod process;
@@ -40,5 +42,6 @@ async fn run(plan: &Plan) -> Result<Vec<Row>> {
         binary::run(plan, &servers, &mut rows).await?;
     }
     rows.extend(clients::run(plan).await?);
+    rows.extend(login::run(plan).await?);
     Ok(rows)
 }

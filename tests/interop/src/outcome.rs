@@ -14,9 +14,11 @@ pub(crate) struct Row {
     pub(crate) part: Option<&'static str>,
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
+    /// What the part says itself; its pin without.
+    pub(crate) version: Option<String>,
     pub(crate) protocol: Option<String>,
     pub(crate) tools: Option<usize>,
-    /// A server's time to be ready; a client's time for everything.
+    /// A server's time to be ready; else the time for everything.
     pub(crate) seconds: Option<f64>,
     pub(crate) checks: Vec<Check>,
     /// What else was seen, such as lines that were not MCP.
@@ -29,6 +31,7 @@ pub(crate) enum Kind {
     Server,
     Client,
     Toolkit,
+    Login,
 }
 
 /// One thing that was tried.
@@ -36,7 +39,7 @@ pub(crate) enum Kind {
 pub(crate) struct Check {
     /// What was done, such as "read a file".
     pub(crate) does: String,
-    /// Which way it went: the facade, the binary, or `serve`.
+    /// Which way it went: the facade, the binary, `serve` or `auth`.
     pub(crate) through: &'static str,
     /// What was expected and what came, where they differ.
     pub(crate) failure: Option<String>,
@@ -62,6 +65,7 @@ impl Row {
             part,
             name,
             kind,
+            version: None,
             protocol: None,
             tools: None,
             seconds: None,

@@ -15,8 +15,8 @@ pub(crate) struct Plan {
     only: Option<String>,
     /// A Node that is new enough for all parts.
     pub(crate) node: PathBuf,
-    /// The folder of our client scripts.
-    pub(crate) scripts: PathBuf,
+    /// The folder of our scripts.
+    scripts: PathBuf,
 }
 
 impl Plan {
@@ -33,6 +33,11 @@ impl Plan {
 
     pub(crate) fn has(&self, part: &str) -> bool {
         self.parts.contains_key(part)
+    }
+
+    /// A script of ours.
+    pub(crate) fn script(&self, path: &str) -> PathBuf {
+        self.scripts.join(path)
     }
 
     /// A file of a part. One that is not there is found out by who uses it.

@@ -43,7 +43,7 @@ async fn an_answer_of_another_authorization_server_is_not_taken() {
 async fn metadata_of_another_resource_are_not_taken() {
     let told = refused(|it| {
         it.mcp
-            .change(|it| it.resource = Some("https://other.example/mcp".to_owned()))
+            .change(|it| it.resource = Some("https://other.example/mcp".to_owned()));
     })
     .await;
     assert!(
@@ -56,7 +56,7 @@ async fn metadata_of_another_resource_are_not_taken() {
 async fn a_server_without_pkce_is_not_logged_in_to() {
     let told = refused(|it| {
         it.auth
-            .change(|it| it.pkce_methods = vec!["plain".to_owned()])
+            .change(|it| it.pkce_methods = vec!["plain".to_owned()]);
     })
     .await;
     assert!(told.contains("does not support PKCE with S256"), "{told}");

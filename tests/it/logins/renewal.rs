@@ -18,7 +18,7 @@ fn age(folder: &Path, seconds: u64) {
         }
         let mut kept: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         for field in ["received_at", "expires_at"] {
-            let field = &mut kept["login"]["tokens"][field];
+            let field = kept.pointer_mut(&format!("/login/tokens/{field}")).unwrap();
             *field = (field.as_u64().unwrap() - seconds).into();
         }
         std::fs::write(path, kept.to_string()).unwrap();

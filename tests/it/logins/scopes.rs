@@ -29,6 +29,20 @@ async fn a_call_that_needs_more_asks_for_it_on_top_of_what_there_is() {
 }
 
 #[tokio::test]
+async fn whoever_may_come_again_is_asked_for_with_consent() {
+    let guarded = Guarded::start_with(|it| it.scopes = vec!["read".to_owned()]).await;
+    guarded.auth.change(|it| {
+        it.scopes_supported = vec!["read".to_owned(), "offline_access".to_owned()];
+    });
+    guarded
+        .kit(&LoginStore::in_memory(), &Person::default())
+        .await;
+    let asked = &guarded.auth.requests_to("/authorize")[0];
+    assert_eq!(asked.field("scope"), Some("read offline_access"));
+    assert_eq!(asked.field("prompt"), Some("consent"));
+}
+
+#[tokio::test]
 async fn without_a_person_the_call_says_what_is_missing() {
     let guarded = Guarded::start_with(|it| it.require("admin", "admin")).await;
     let folder = tempfile::tempdir().unwrap();

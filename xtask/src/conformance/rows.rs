@@ -10,102 +10,120 @@ use crate::columns::aligned;
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) scenario: Scenario,
-    pub(super) outcome: Outcome,
-}
-
-#[derive(Debug)]
-pub(super) enum Outcome {
-    /// Not tried, and why.
-    Skipped(&'static str),
-    Ran(Ran),
-}
-
-#[derive(Debug)]
-pub(super) struct Ran {
     pub(super) checks: Checks,
     /// The last line that the client wrote on its stderr.
     pub(super) client_said: String,
     /// The suite's own start included.
     pub(super) seconds: f64,
+    /// Why it is known to fail, where it is.
+    pub(super) expected: Option<String>,
 }
 
 impl Row {
-    pub(super) fn ran(&self) -> Option<&Ran> {
-        match &self.outcome {
-            Outcome::Ran(ran) => Some(ran),
-            Outcome::Skipped(_) => None,
-        }
+    pub(super) fn passed(&self) -> bool {
+        self.checks.failed.is_empty()
     }
 
-    /// What failed, each with the check's id and words.
-    pub(super) fn failures(&self) -> impl Iterator<Item = String> {
-        let failed = self.ran().into_iter().flat_map(|ran| &ran.checks.failed);
-        failed.map(|failure| format!("{}: {}", failure.id, failure.told))
-    }
-}
-
-impl Ran {
     /// Such as `2 of 5`.
     pub(super) fn score(&self) -> String {
         format!("{} of {}", self.checks.passed, self.checks.total())
     }
+
+    /// Such as `auth/dpop (2025-11-25)`.
+    pub(super) fn name(&self) -> String {
+        let Scenario { name, revision, .. } = &self.scenario;
+        format!("{name} ({revision})")
+    }
+
+    /// What failed, each with the check's id and words.
+    fn failures(&self) -> impl Iterator<Item = String> {
+        let failed = self.checks.failed.iter();
+        failed.map(|failure| format!("{}: {}", failure.id, failure.told))
+    }
 }
 
-/// The rows that were skipped, those with the same reason and revision together: `(reason, revision, names)`.
-pub(super) fn skipped(rows: &[Row]) -> Vec<(&'static str, &'static str, Vec<&str>)> {
-    let mut groups: Vec<(&str, &str, Vec<&str>)> = Vec::new();
-    for row in rows {
-        let Outcome::Skipped(why) = row.outcome else {
-            continue;
-        };
-        let Scenario { revision, name, .. } = &row.scenario;
-        match groups
-            .iter_mut()
-            .find(|group| (group.0, group.1) == (why, *revision))
-        {
-            Some(group) => group.2.push(name),
-            None => groups.push((why, revision, vec![name])),
+/// How many scenarios of one revision passed, those apart that the suite does not score.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) revision: &'static str,
+    /// Passed and all, of those that the revision asks for.
+    pub(super) scored: (usize, usize),
+    /// The same of the others.
+    pub(super) others: (usize, usize),
+}
+
+impl Summary {
+    /// Such as `18/18 (2025-11-25), not scored: 4/7`.
+    pub(super) fn line(&self) -> String {
+        let Self {
+            revision,
+            scored,
+            others,
+        } = self;
+        let line = format!("{}/{} ({revision})", scored.0, scored.1);
+        match others.1 {
+            0 => line,
+            all => format!("{line}, not scored: {}/{all}", others.0),
         }
     }
-    groups
 }
 
-/// The table for people, then what failed and what was skipped.
+/// One summary for each revision, in the order of the rows.
+pub(super) fn summaries(rows: &[Row]) -> Vec<Summary> {
+    let mut summaries: Vec<Summary> = Vec::new();
+    for row in rows {
+        let revision = row.scenario.revision;
+        if summaries.last().is_none_or(|it| it.revision != revision) {
+            summaries.push(Summary {
+                revision,
+                scored: (0, 0),
+                others: (0, 0),
+            });
+        }
+        let Some(summary) = summaries.last_mut() else {
+            continue;
+        };
+        let (passed, all) = match row.scenario.not_scored {
+            None => (&mut summary.scored.0, &mut summary.scored.1),
+            Some(_) => (&mut summary.others.0, &mut summary.others.1),
+        };
+        *passed += usize::from(row.passed());
+        *all += 1;
+    }
+    summaries
+}
+
+/// The table for people, then what failed, and how many passed.
 pub(super) fn report(rows: &[Row]) -> String {
-    let head = ["scenario", "revision", "checks", "time"].map(str::to_owned);
-    let ran = || rows.iter().filter_map(|row| Some((row, row.ran()?)));
-    let cells = ran().map(|(row, ran)| {
+    let head = ["scenario", "revision", "checks", "time", ""].map(str::to_owned);
+    let cells = rows.iter().map(|row| {
+        let scored = row.scenario.not_scored.as_ref();
         [
             row.scenario.name.clone(),
             row.scenario.revision.to_owned(),
-            ran.score(),
-            format!("{:.1} s", ran.seconds),
+            row.score(),
+            format!("{:.1} s", row.seconds),
+            scored
+                .map(|reason| format!("not scored: {reason}"))
+                .unwrap_or_default(),
         ]
     });
     let mut text = aligned(
         &[head].into_iter().chain(cells).collect::<Vec<_>>(),
         &[2, 3],
     );
-    for (row, ran) in ran().filter(|(_, ran)| !ran.checks.failed.is_empty()) {
-        let Scenario { name, revision, .. } = &row.scenario;
-        text += &format!(
-            "\n{name} ({revision}) failed; its client said: {}\n",
-            ran.client_said
-        );
+    for row in rows.iter().filter(|row| !row.passed()) {
+        let failed = match &row.expected {
+            Some(why) => format!("failed, as expected: {why}"),
+            None => "failed".to_owned(),
+        };
+        let said = &row.client_said;
+        text += &format!("\n{} {failed}; its client said: {said}\n", row.name());
         text.extend(row.failures().map(|failure| format!("  {failure}\n")));
     }
-    for (why, revision, names) in skipped(rows) {
-        text += &format!("\nskipped: {why} ({revision}): {}\n", names.join(", "));
-    }
-    let failed = ran()
-        .filter(|(_, ran)| !ran.checks.failed.is_empty())
-        .count();
-    let (tried, all) = (ran().count(), rows.len());
-    text + &format!(
-        "\nscenarios: {all}, passed: {}, failed: {failed}, skipped: {}\n",
-        tried - failed,
-        all - tried
-    )
+    text.push('\n');
+    text.extend(summaries(rows).iter().map(|summary| summary.line() + "\n"));
+    text
 }
 
 pub(super) fn json(rows: &[Row]) -> Vec<Value> {
@@ -115,18 +133,11 @@ pub(super) fn json(rows: &[Row]) -> Vec<Value> {
             revision,
             not_scored,
         } = &row.scenario;
-        let mut value = json!({"scenario": name, "revision": revision, "notScored": not_scored});
-        let told = match &row.outcome {
-            Outcome::Skipped(why) => json!({"skipped": why}),
-            Outcome::Ran(ran) => json!({
-                "passed": ran.checks.passed, "total": ran.checks.total(), "seconds": ran.seconds,
-                "failures": row.failures().collect::<Vec<_>>(),
-            }),
-        };
-        if let (Some(value), Value::Object(told)) = (value.as_object_mut(), told) {
-            value.extend(told);
-        }
-        value
+        json!({
+            "scenario": name, "revision": revision, "notScored": not_scored,
+            "passed": row.checks.passed, "total": row.checks.total(), "seconds": row.seconds,
+            "failures": row.failures().collect::<Vec<_>>(), "expected": row.expected,
+        })
     };
     rows.iter().map(row).collect()
 }
@@ -136,43 +147,48 @@ pub(super) mod tests {
     use super::super::checks::Failure;
     use super::*;
 
-    /// One that passed, one that failed, two that were skipped.
+    /// One that passed, one that failed, one that failed as expected, one that passed and is not scored, and one of
+    /// another revision.
     pub(in super::super) fn rows() -> Vec<Row> {
-        let ran = |passed, failed| {
-            Outcome::Ran(Ran {
-                checks: Checks { passed, failed },
-                client_said: "error: no".to_owned(),
-                seconds: 1.26,
-            })
+        let row = |revision, name: &str, not_scored: Option<&str>, failed: Vec<Failure>| Row {
+            scenario: Scenario {
+                not_scored: not_scored.map(str::to_owned),
+                ..Scenario::fixture(revision, name)
+            },
+            expected: None,
+            checks: Checks { passed: 1, failed },
+            client_said: "error: no".to_owned(),
+            seconds: 1.26,
         };
-        let failure = Failure {
+        let failure = || Failure {
             id: "sep-1".to_owned(),
             told: "Header: missing".to_owned(),
         };
-        let skipped = || Outcome::Skipped("not built");
-        [
-            ("initialize", ran(1, Vec::new())),
-            ("sse-retry", ran(2, vec![failure])),
-            ("auth/a", skipped()),
-            ("auth/b", skipped()),
-        ]
-        .map(|(name, outcome)| Row {
-            scenario: Scenario::fixture("2025-11-25", name),
-            outcome,
-        })
-        .into()
+        let old = "2025-11-25";
+        let mut rows = vec![
+            row(old, "initialize", None, Vec::new()),
+            row(old, "sse-retry", None, vec![failure()]),
+            row(old, "auth/a", Some("extension"), vec![failure()]),
+            row(old, "auth/b", Some("extension"), Vec::new()),
+            row("2026-07-28", "initialize", None, Vec::new()),
+        ];
+        rows[2].expected = Some("not built".to_owned());
+        rows
     }
 
     #[test]
-    fn the_report_tells_failures_and_what_was_skipped() {
+    fn the_report_tells_failures_and_how_many_passed() {
         assert_eq!(
             report(&rows()),
             "scenario    revision    checks   time\n\
              initialize  2025-11-25  1 of 1  1.3 s\n\
-             sse-retry   2025-11-25  2 of 3  1.3 s\n\
+             sse-retry   2025-11-25  1 of 2  1.3 s\n\
+             auth/a      2025-11-25  1 of 2  1.3 s  not scored: extension\n\
+             auth/b      2025-11-25  1 of 1  1.3 s  not scored: extension\n\
+             initialize  2026-07-28  1 of 1  1.3 s\n\
              \nsse-retry (2025-11-25) failed; its client said: error: no\n  sep-1: Header: missing\n\
-             \nskipped: not built (2025-11-25): auth/a, auth/b\n\
-             \nscenarios: 4, passed: 1, failed: 1, skipped: 2\n"
+             \nauth/a (2025-11-25) failed, as expected: not built; its client said: error: no\n  sep-1: Header: missing\n\
+             \n1/2 (2025-11-25), not scored: 1/2\n1/1 (2026-07-28)\n"
         );
     }
 
@@ -180,11 +196,12 @@ pub(super) mod tests {
     fn programs_are_told_the_same() {
         let told = json(&rows());
         let expected = [
-            json!({"scenario": "initialize", "revision": "2025-11-25", "notScored": null,
-                   "passed": 1, "total": 1, "seconds": 1.26, "failures": []}),
-            json!({"scenario": "sse-retry", "revision": "2025-11-25", "notScored": null,
-                   "passed": 2, "total": 3, "seconds": 1.26, "failures": ["sep-1: Header: missing"]}),
-            json!({"scenario": "auth/a", "revision": "2025-11-25", "notScored": null, "skipped": "not built"}),
+            json!({"scenario": "initialize", "revision": "2025-11-25", "notScored": null, "passed": 1, "total": 1,
+                   "seconds": 1.26, "failures": [], "expected": null}),
+            json!({"scenario": "sse-retry", "revision": "2025-11-25", "notScored": null, "passed": 1, "total": 2,
+                   "seconds": 1.26, "failures": ["sep-1: Header: missing"], "expected": null}),
+            json!({"scenario": "auth/a", "revision": "2025-11-25", "notScored": "extension", "passed": 1, "total": 2,
+                   "seconds": 1.26, "failures": ["sep-1: Header: missing"], "expected": "not built"}),
         ];
         assert_eq!(told[..3], expected);
     }

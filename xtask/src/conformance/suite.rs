@@ -8,8 +8,9 @@ use anyhow::{Context as _, Result, bail};
 use xshell::{Shell, cmd};
 
 use super::checks::{Checks, Failure};
+use super::expected::Expected;
 use super::requirements::{self, Scenario};
-use super::rows::{Outcome, Ran, Row};
+use super::rows::Row;
 
 /// Where the package lies in its folder.
 const PACKAGE: &str = "node_modules/@modelcontextprotocol/conformance";
@@ -55,16 +56,9 @@ impl<'a> Suite<'a> {
         }
     }
 
-    pub(super) fn row(&self, scenario: Scenario) -> Result<Row> {
-        let outcome = match scenario.skipped() {
-            Some(why) => Outcome::Skipped(why),
-            None => Outcome::Ran(self.run(&scenario)?),
-        };
-        Ok(Row { scenario, outcome })
-    }
-
-    fn run(&self, scenario: &Scenario) -> Result<Ran> {
-        let Scenario { revision, name, .. } = scenario;
+    /// Runs one scenario, which fails for the reason that `expected` gives for it, if any.
+    pub(super) fn row(&self, scenario: Scenario, expected: &Expected) -> Result<Row> {
+        let Scenario { revision, name, .. } = &scenario;
         eprintln!("running {name} ({revision})");
         let (sh, node, client) = (self.sh, self.node, &self.client);
         let suite = self.package.join("dist/index.js");
@@ -81,7 +75,7 @@ impl<'a> Suite<'a> {
         .ignore_status()
         .output()?;
         let seconds = begin.elapsed().as_secs_f64();
-        let written = written(&results).with_context(|| {
+        let written = written(&results, name).with_context(|| {
             let said = String::from_utf8_lossy(&output.stderr);
             format!(
                 "the suite wrote nothing of `{name}`; it said: {}",
@@ -90,7 +84,8 @@ impl<'a> Suite<'a> {
         })?;
         let checks = serde_json::from_str(&sh.read_file(written.join("checks.json"))?)?;
         let client_said = sh.read_file(written.join("stderr.txt"))?;
-        Ok(Ran {
+        Ok(Row {
+            expected: expected.why(name).map(str::to_owned),
             checks: judge(
                 Checks::read(&checks)?,
                 output.status.success(),
@@ -98,6 +93,7 @@ impl<'a> Suite<'a> {
             ),
             client_said: last_line(&client_said).to_owned(),
             seconds,
+            scenario,
         })
     }
 }
@@ -116,8 +112,10 @@ fn judge(mut checks: Checks, passed: bool, client_said: &str) -> Checks {
     checks
 }
 
-/// The folder that the suite made for its one result; its name ends with the time.
-fn written(results: &Path) -> Result<PathBuf> {
+/// The folder that the suite made for its one result: named as the scenario, with its slashes, and with the time.
+fn written(results: &Path, name: &str) -> Result<PathBuf> {
+    let group = name.rsplit_once('/').map_or("", |(group, _)| group);
+    let results = results.join(group);
     let folders = std::fs::read_dir(results)?
         .map(|entry| Ok(entry?.path()))
         .collect::<Result<Vec<PathBuf>>>()?;

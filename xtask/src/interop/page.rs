@@ -13,9 +13,10 @@ pub(crate) fn body(rows: &[Row], conditions: &str) -> String {
     let of = |kind: &str| -> Vec<&Row> { rows.iter().filter(|row| row.kind == kind).collect() };
     let servers = [of("server"), of("toolkit")].concat();
     format!(
-        "{conditions}\n\n{}\n{}\n{}",
+        "{conditions}\n\n{}\n{}\n{}\n{}",
         table("server", "ready after", &servers),
         table("client of `manyhands serve --stdio`", "took", &of("client")),
+        table("login of `manyhands auth`", "took", &of("login")),
         noticed(rows)
     )
 }
@@ -74,7 +75,8 @@ mod tests {
 
     #[test]
     fn the_tables_have_rounded_times_and_no_stray_bars() {
-        let text = body(&[row("server", 1.26), row("client", 5.6)], "On 2 cores.");
+        let rows = [row("server", 1.26), row("client", 5.6), row("login", 7.2)];
+        let text = body(&rows, "On 2 cores.");
         assert_eq!(
             text,
             "On 2 cores.\n\n\
@@ -83,7 +85,10 @@ mod tests {
              | client of `manyhands serve --stdio` | version | protocol | tools | took | what was done |\n\
              | --- | --- | --- | --- | --- | --- |\n\
              | a\\|b | 1 | 2025-11-25 | 2 | 6 s |  |\n\n\
-             Noticed beside it:\n\n- a|b: odd\n- a|b: odd\n"
+             | login of `manyhands auth` | version | protocol | tools | took | what was done |\n\
+             | --- | --- | --- | --- | --- | --- |\n\
+             | a\\|b | 1 | 2025-11-25 | 2 | 7 s |  |\n\n\
+             Noticed beside it:\n\n- a|b: odd\n- a|b: odd\n- a|b: odd\n"
         );
     }
 }

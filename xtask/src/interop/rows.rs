@@ -39,14 +39,15 @@ pub(crate) fn read(rows: &Value) -> Result<Vec<Row>> {
 fn row(row: &Value) -> Result<Row> {
     let text = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
     let part = text("part");
-    let version = PARTS
+    let known = PARTS
         .iter()
         .find(|known| Some(known.name) == part.as_deref());
+    let pinned = known.map_or("-", |part| part.version());
     let notes = list(row, "notes").filter_map(Value::as_str);
     Ok(Row {
         name: text("name").context("a row has no name")?,
         kind: text("kind").context("a row has no kind")?,
-        version: version.map_or("-", |part| part.version()).to_owned(),
+        version: text("version").unwrap_or_else(|| pinned.to_owned()),
         protocol: text("protocol").unwrap_or_else(|| "-".to_owned()),
         tools: row
             .get("tools")

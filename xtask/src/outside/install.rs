@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use xshell::{Cmd, Shell, cmd};
 
+use super::debian;
 use super::machine::{missing, node_binary, node_major, symlink};
 use super::part::{NODE, Part, Registry};
 use super::{FOLDER, UNREACHABLE};
@@ -142,6 +143,7 @@ impl Installer<'_> {
                     "bin/python -m pip install --quiet --disable-pip-version-check --retries 1 {pin} {with...}"
                 ))
             }
+            Registry::Debian => debian::fetch(sh, part),
         }
     }
 
@@ -170,7 +172,7 @@ fn stamp(part: &Part, folder: &Path) -> String {
 }
 
 /// Runs a command without showing what it says, unless it fails.
-fn attempt(command: Cmd<'_>) -> Result<Result<(), String>> {
+pub(super) fn attempt(command: Cmd<'_>) -> Result<Result<(), String>> {
     let output = command.quiet().ignore_status().output()?;
     let said = [output.stdout, output.stderr].concat();
     Ok(if output.status.success() {
@@ -201,6 +203,11 @@ fn is_unreachable(said: &str) -> bool {
         "Max retries exceeded",
         "Temporary failure in name resolution",
         "connection broken by",
+        // apt's words
+        "Temporary failure resolving",
+        "Could not resolve",
+        "Could not connect",
+        "Unable to connect to",
     ];
     SIGNS.iter().any(|sign| said.contains(sign))
 }
@@ -210,6 +217,7 @@ fn reason(said: &str) -> &str {
     let mut lines = said.lines().rev().filter(|line| !line.trim().is_empty());
     let marked = lines.clone().find(|line| {
         line.starts_with("ERROR:")
+            || line.starts_with("E: ")
             || (line.starts_with("npm error ") && !line.contains("complete log"))
     });
     marked
@@ -229,6 +237,7 @@ mod tests {
             "npm error code ECONNREFUSED",
             "npm error code EAI_AGAIN",
             "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError(..)'\nERROR: No matching distribution found for x==1",
+            "W: Failed to fetch x  Temporary failure resolving 'a.example'\nE: Unable to locate package x",
         ] {
             assert!(is_unreachable(said), "{said}");
         }
@@ -236,6 +245,7 @@ mod tests {
             "npm error code E404",
             "npm error code EACCES",
             "ERROR: No matching distribution found for x==1",
+            "E: Unable to locate package x",
             "",
         ] {
             assert!(!is_unreachable(said), "{said}");
@@ -249,6 +259,7 @@ mod tests {
             "npm error 404 no x"
         );
         assert_eq!(reason("ERROR: no x\n[notice] new pip\n"), "ERROR: no x");
+        assert_eq!(reason("E: no x\nHit:1 a\n"), "E: no x");
         assert_eq!(reason("a\nb\n\n"), "b");
         assert_eq!(reason(""), "it said nothing");
     }

@@ -16,6 +16,10 @@ pub(crate) fn missing(sh: &Shell, registry: Registry) -> Option<&'static str> {
             .then_some("npm is missing; install Node 22 or newer with its npm"),
         Registry::PyPi => (!runs(cmd!(sh, "python3 -c 'import ensurepip, venv'")))
             .then_some("python3 with venv is missing; install python3 and its venv package"),
+        Registry::Debian => {
+            let there = runs(cmd!(sh, "apt-get --version")) && runs(cmd!(sh, "dpkg-deb --version"));
+            (!there).then_some("apt-get is missing; this part is there on Debian and its kin only")
+        }
     }
 }
 

@@ -8,9 +8,9 @@ pub(crate) struct Part {
     /// What it is called here, in `--only` and as its folder.
     pub(crate) name: &'static str,
     pub(crate) registry: Registry,
-    /// The package with its exact version, as its registry's client takes it.
+    /// The package with its exact version, as its registry's client takes it; one of Debian's without.
     pub(crate) pin: &'static str,
-    /// Pins of what it depends on, where it does not say enough itself.
+    /// Pins of what it depends on, where it does not say enough itself, and of what is tried beside it.
     pub(crate) with: &'static [&'static str],
     /// Other parts that it is tried with.
     pub(crate) needs: &'static [&'static str],
@@ -22,6 +22,8 @@ pub(crate) struct Part {
 pub(crate) enum Registry {
     Npm,
     PyPi,
+    /// The packages of this machine's own release, which pins them: it has one version of each.
+    Debian,
 }
 
 pub(crate) const fn part(name: &'static str, registry: Registry, pin: &'static str) -> Part {

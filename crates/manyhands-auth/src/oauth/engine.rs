@@ -4,12 +4,12 @@
 
 use std::sync::Arc;
 
-use manyhands_core::{AuthError, AuthErrorKind, Secret};
+use manyhands_core::{AuthError, AuthErrorKind};
 use reqwest::Url;
 use rmcp::transport::auth::{
     AuthError as Told, AuthorizationCallback, AuthorizationManager, AuthorizationMetadata,
-    ClientCredentialsConfig, CredentialStore as _, InMemoryCredentialStore, OAuthClientConfig,
-    OAuthTokenResponse, StoredCredentials,
+    CredentialStore as _, InMemoryCredentialStore, OAuthClientConfig, OAuthTokenResponse,
+    StoredCredentials,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -22,37 +22,17 @@ use crate::store::{Login, Registration, Tokens, now};
 
 /// As whom authorization servers know us, where they ask.
 const CLIENT_NAME: &str = "Manyhands";
+/// The permission to come again without the person.
+const OFFLINE: &str = "offline_access";
 /// The longest token that is taken, in bytes.
 const MAX_TOKEN: usize = 64 * 1024;
 
-/// How a client shows that it is the one it says, where nobody logs in.
-#[derive(Clone, Copy)]
-pub(super) enum Proof<'a> {
-    Secret(&'a Secret),
-    #[cfg(feature = "private-key-jwt")]
-    Key(&'a super::SigningKey),
-}
-
-impl Proof<'_> {
-    /// The authorization server says that it does not take this.
-    fn misfit(self) -> AuthError {
-        let (what, mend) = match self {
-            Self::Secret(_) => ("secrets", "give the client a private key"),
-            #[cfg(feature = "private-key-jwt")]
-            Self::Key(_) => ("keys of this kind", "give the client a secret"),
-        };
-        let cause = format!("its authorization server takes no {what} of clients");
-        AuthError::new(AuthErrorKind::Misconfigured, cause)
-            .with_mend(format!("{mend}, or ask whoever runs the server"))
-    }
-}
-
 /// One authorization server, as far as one resource needs it.
 pub(super) struct Engine {
-    manager: AuthorizationManager,
-    metadata: AuthorizationMetadata,
-    http: Arc<Http>,
-    resource: Url,
+    pub(super) manager: AuthorizationManager,
+    pub(super) metadata: AuthorizationMetadata,
+    pub(super) http: Arc<Http>,
+    pub(super) resource: Url,
     /// Whether the server says how to log in; else the oldest revision's way is taken as a guess.
     pub(super) published: bool,
 }
@@ -113,7 +93,7 @@ impl Engine {
             return self.manager.select_initial_scopes(&[]).await;
         }
         let mut scopes = configured.to_vec();
-        let offline = "offline_access".to_owned();
+        let offline = OFFLINE.to_owned();
         let supported = self.metadata.scopes_supported.iter().flatten();
         // Some servers give refresh tokens only to those who ask for this.
         if supported.into_iter().any(|it| *it == offline) && !scopes.contains(&offline) {
@@ -155,14 +135,22 @@ impl Engine {
         let url = muted(self.manager.get_authorization_url(&scopes)).await;
         let url = url.map_err(|told| sorted(&told, None))?;
         let checked = Url::parse(&url).map_err(|error| error.to_string());
-        let checked =
-            checked.and_then(|it| self.http.check(&it).map_err(|error| error.to_string()));
-        checked.map_err(|why| {
+        let checked = checked.and_then(|it| {
+            self.http
+                .check(&it)
+                .map_err(|error| error.to_string())
+                .map(|()| it)
+        });
+        let mut url = checked.map_err(|why| {
             let cause = format!("the page for its login cannot be opened: {}", shown(&why));
             AuthError::new(AuthErrorKind::Misconfigured, cause)
                 .with_mend("ask whoever runs the server")
         })?;
-        Ok(url)
+        if scopes.contains(&OFFLINE) {
+            // OpenID Connect Core, section 11: without it there is no refresh token, and nobody says so.
+            url.query_pairs_mut().append_pair("prompt", "consent");
+        }
+        Ok(url.into())
     }
 
     /// Takes the code out of the URL that the browser was sent to, and turns it into tokens.
@@ -212,83 +200,6 @@ impl Engine {
         self.tokens(&response, Some(old)).await
     }
 
-    /// Logs in as a client, without a person.
-    pub(super) async fn client_credentials(
-        mut self,
-        id: &str,
-        proof: Proof<'_>,
-        scopes: &[String],
-    ) -> Result<Tokens, AuthError> {
-        self.http.begin();
-        let config = self.credentials(id, proof, scopes);
-        let fits = self.manager.validate_client_credentials_metadata(&config);
-        fits.map_err(|_| proof.misfit())?;
-        let configured = self.manager.configure_client_credentials(&config);
-        configured.map_err(|told| sorted(&told, None))?;
-        let (engine, exchanged) = self.exchange_credentials(config).await?;
-        let response = exchanged.map_err(|told| sorted(&told, engine.http.refusal()))?;
-        let mut tokens = engine.tokens(&response, None).await?;
-        if tokens.scopes.is_empty() {
-            // An answer that names none gave all that were asked for.
-            tokens.scopes = scopes.to_vec();
-        }
-        Ok(tokens)
-    }
-
-    #[cfg(not(feature = "private-key-jwt"))]
-    async fn exchange_credentials(
-        self,
-        config: ClientCredentialsConfig,
-    ) -> Result<(Self, Result<OAuthTokenResponse, Told>), AuthError> {
-        let exchanged = muted(self.manager.exchange_client_credentials(&config)).await;
-        Ok((self, exchanged))
-    }
-
-    /// With keys, the future that rmcp 3.9 gives has to stay on one thread, which tasks do not.
-    #[cfg(feature = "private-key-jwt")]
-    async fn exchange_credentials(
-        self,
-        config: ClientCredentialsConfig,
-    ) -> Result<(Self, Result<OAuthTokenResponse, Told>), AuthError> {
-        let runtime = tokio::runtime::Handle::current();
-        let exchanging = tokio::task::spawn_blocking(move || {
-            let exchange = muted(self.manager.exchange_client_credentials(&config));
-            let exchanged = runtime.block_on(exchange);
-            (self, exchanged)
-        });
-        exchanging.await.map_err(|_| unusable())
-    }
-
-    fn credentials(
-        &self,
-        id: &str,
-        proof: Proof<'_>,
-        scopes: &[String],
-    ) -> ClientCredentialsConfig {
-        let (client_id, scopes) = (id.to_owned(), scopes.to_vec());
-        let resource = Some(self.resource.to_string());
-        match proof {
-            Proof::Secret(secret) => {
-                self.http.hide([secret.expose()]);
-                ClientCredentialsConfig::ClientSecret {
-                    client_id,
-                    client_secret: secret.expose().to_owned(),
-                    scopes,
-                    resource,
-                }
-            }
-            #[cfg(feature = "private-key-jwt")]
-            Proof::Key(key) => ClientCredentialsConfig::PrivateKeyJwt {
-                client_id,
-                signing_key: key.pem().expose().as_bytes().to_vec(),
-                signing_algorithm: key.algorithm(),
-                token_endpoint_audience: None,
-                scopes,
-                resource,
-            },
-        }
-    }
-
     fn become_client(&mut self, client: &Registration) -> Result<(), AuthError> {
         let mut config = OAuthClientConfig::new(&client.id, &client.redirect_uri);
         if let Some(secret) = &client.secret {
@@ -300,43 +211,52 @@ impl Engine {
             .map_err(|told| sorted(&told, None))
     }
 
-    async fn tokens(
+    /// The tokens in an answer; what it leaves out is as it was.
+    pub(super) async fn tokens(
         &self,
         response: &OAuthTokenResponse,
         old: Option<&Tokens>,
     ) -> Result<Tokens, AuthError> {
-        #[derive(Deserialize)]
-        struct Response {
-            access_token: String,
-            refresh_token: Option<String>,
-            expires_in: Option<u64>,
-        }
         let response = serde_json::to_value(response).map_err(|_| unusable())?;
-        let response: Response = serde_json::from_value(response).map_err(|_| unusable())?;
-        let fits = |token: &str| {
-            token.len() <= MAX_TOKEN && token.bytes().all(|byte| (0x21..0x7f).contains(&byte))
-        };
-        if response.access_token.is_empty() || !fits(&response.access_token) {
-            return Err(unusable());
-        }
+        let response: Given = serde_json::from_value(response).map_err(|_| unusable())?;
         let mut scopes = self.manager.get_current_scopes().await;
         if let (true, Some(old)) = (scopes.is_empty(), old) {
             scopes.clone_from(&old.scopes);
         }
+        response.tokens(scopes)
+    }
+}
+
+/// What an authorization server gives.
+#[derive(Deserialize)]
+pub(super) struct Given {
+    pub(super) access_token: String,
+    pub(super) refresh_token: Option<String>,
+    pub(super) expires_in: Option<u64>,
+    pub(super) scope: Option<String>,
+}
+
+impl Given {
+    pub(super) fn tokens(self, scopes: Vec<String>) -> Result<Tokens, AuthError> {
+        let fits = |token: &str| {
+            token.len() <= MAX_TOKEN && token.bytes().all(|byte| (0x21..0x7f).contains(&byte))
+        };
+        if self.access_token.is_empty() || !fits(&self.access_token) {
+            return Err(unusable());
+        }
         let received_at = now();
+        let end = |seconds| received_at.saturating_add(seconds);
         Ok(Tokens {
-            access: response.access_token,
-            refresh: response.refresh_token.filter(|it| it.len() <= MAX_TOKEN),
+            access: self.access_token,
+            refresh: self.refresh_token.filter(|it| it.len() <= MAX_TOKEN),
             scopes,
             received_at,
-            expires_at: response
-                .expires_in
-                .map(|seconds| received_at.saturating_add(seconds)),
+            expires_at: self.expires_in.map(end),
         })
     }
 }
 
-fn unusable() -> AuthError {
+pub(super) fn unusable() -> AuthError {
     AuthError::new(
         AuthErrorKind::Unavailable,
         "its authorization server gave a token that cannot be used",
@@ -345,6 +265,6 @@ fn unusable() -> AuthError {
 }
 
 /// Runs rmcp's code without its log.
-fn muted<F: Future>(work: F) -> impl Future<Output = F::Output> {
+pub(super) fn muted<F: Future>(work: F) -> impl Future<Output = F::Output> {
     work.with_subscriber(NoSubscriber::default())
 }

@@ -6,7 +6,8 @@ use std::error::Error;
 use manyhands_core::{AuthError, AuthErrorKind, Printable, clip};
 use rmcp::transport::auth::AuthError as Told;
 
-use super::http::{Forbidden, Refusal};
+use super::http::Refusal;
+use super::reach::Forbidden;
 
 const OWN_CLIENT: &str =
     "register a client there by hand, and put its id into `manyhands.oauth.clientId`";
@@ -90,7 +91,7 @@ fn registration(refusal: Option<Refusal>) -> AuthError {
 }
 
 /// The token endpoint gave no token.
-fn token(refusal: Option<Refusal>) -> AuthError {
+pub(super) fn token(refusal: Option<Refusal>) -> AuthError {
     let Some(refusal) = refusal else {
         return AuthError::new(
             AuthErrorKind::Unavailable,

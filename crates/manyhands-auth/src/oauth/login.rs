@@ -10,6 +10,7 @@ use reqwest::Url;
 use tokio::time::timeout;
 
 use super::engine::Engine;
+use super::failure::shown;
 use super::live::Live;
 use super::loopback::{Loopback, Visit};
 use super::{Grant, Inner};
@@ -21,7 +22,7 @@ const LOGIN_LIMIT: Duration = Duration::from_secs(600);
 impl Inner {
     /// Logs in with the help of a person.
     pub(super) async fn log_in(self: Arc<Self>, prompt: LoginPrompt) -> Result<(), AuthError> {
-        if self.settings.grant == Grant::ClientCredentials {
+        if self.settings.grant != Grant::AuthorizationCode {
             self.state().failed = None;
             let stale = self.live.load_full().map(|it| it.header.clone());
             return self.renewed(stale.as_ref()).await.map(drop);
@@ -34,7 +35,12 @@ impl Inner {
 
     async fn with_person(&self, prompt: &LoginPrompt) -> Result<(), AuthError> {
         let mut engine = self.discover().await?;
-        let known = self.store.load(&self.key).await?;
+        // A login that cannot be read any more is no reason against another.
+        let known = self.store.load(&self.key).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "the last login cannot be read, and is replaced");
+            None
+        });
+        self.stays_where_it_was(known.as_ref(), &engine.issuer())?;
         let known = known
             .map(|it| (it.client, it.issuer))
             .filter(|(client, issuer)| {
@@ -64,6 +70,24 @@ impl Inner {
             visit.answer(result.as_ref().map(drop)).await;
         }
         result
+    }
+
+    /// Refuses to take a client that was registered by hand, and its secret, to another authorization server.
+    fn stays_where_it_was(&self, known: Option<&Login>, issuer: &str) -> Result<(), AuthError> {
+        let own = |it: &&Login| self.settings.client_id.as_ref() == Some(&it.client.id);
+        match known.filter(own) {
+            Some(login) if login.issuer != issuer => {
+                let cause = format!(
+                    "the server has moved to the authorization server {}, which is not the one of its client id",
+                    shown(issuer)
+                );
+                Err(AuthError::new(AuthErrorKind::Misconfigured, cause).with_mend(
+                    "register a client there, and put its id into `manyhands.oauth.clientId`; if it is known there \
+                     by the same id, log out first",
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As whom we come: as registered by hand, by a document, or by ourselves, now or earlier.
@@ -169,19 +193,7 @@ impl Inner {
         // From here on there is a login, also where it cannot be kept.
         self.adopt(Live::new(&tokens));
         let _turn = self.store.turn(&self.key).await?;
-        let seen = self.store.load(&self.key).await?;
-        match self
-            .store
-            .swap(&self.key, seen.as_ref(), Some(&login))
-            .await?
-        {
-            true => Ok(()),
-            false => Err(AuthError::new(
-                AuthErrorKind::Unavailable,
-                "another process changed the login meanwhile",
-            )
-            .with_mend("log in again")),
-        }
+        self.store.replace(&self.key, Some(&login)).await
     }
 }
 

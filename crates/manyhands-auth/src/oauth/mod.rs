@@ -3,14 +3,19 @@
 //! A request takes its token from memory and waits for nobody, as long as there is one that is good. Renewing is one
 //! task, however many ask for it, and across processes one after the other, each looking first at what the others got.
 
+mod alone;
+mod assertion;
 mod challenge;
 mod engine;
+#[cfg(feature = "enterprise")]
+mod enterprise;
 mod failure;
 mod flight;
 mod http;
 mod live;
 mod login;
 mod loopback;
+mod reach;
 mod renewal;
 mod settings;
 #[cfg(feature = "private-key-jwt")]
@@ -28,8 +33,11 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::store::{Key, LoginStore, LoginSummary};
+pub use assertion::Assertions;
 use challenge::Wanted;
 use engine::Engine;
+#[cfg(feature = "enterprise")]
+pub use enterprise::Enterprise;
 use flight::Flight;
 use http::Http;
 use live::Live;
@@ -180,7 +188,7 @@ impl Authorizer for OAuth {
 impl Inner {
     /// Takes over what an earlier process left.
     async fn load(&self) -> Result<(), AuthError> {
-        if self.settings.grant == Grant::ClientCredentials {
+        if self.settings.grant != Grant::AuthorizationCode {
             return Ok(());
         }
         self.state().looked = Some(Instant::now());
@@ -241,6 +249,7 @@ impl Inner {
         }
         if let Some(live) = &current
             && live.received.elapsed() < FRESH
+            && !live.is_over()
         {
             return Err(self.refused_at_once().await);
         }
@@ -287,7 +296,7 @@ impl Inner {
             return Err(forbidden(cause));
         }
         self.state().wanted.extend(scopes.iter().cloned());
-        if self.settings.grant == Grant::ClientCredentials {
+        if self.settings.grant != Grant::AuthorizationCode {
             return self.renewed(live.map(|it| &it.header)).await.map(drop);
         }
         Err(self.login_needed(format!(

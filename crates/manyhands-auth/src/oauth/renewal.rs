@@ -5,7 +5,8 @@ use std::sync::Arc;
 use manyhands_core::{AuthError, AuthErrorKind, Secret};
 use reqwest::Url;
 
-use super::engine::{Engine, Proof};
+use super::engine::Engine;
+use super::failure::shown;
 use super::live::{Live, header};
 use super::{Grant, Inner, MOVED};
 use crate::store::{Login, Registration, Tokens};
@@ -56,7 +57,7 @@ impl Inner {
     }
 
     async fn next(&self, stale: &Secret) -> Result<Live, AuthError> {
-        if self.settings.grant == Grant::ClientCredentials {
+        if self.settings.grant != Grant::AuthorizationCode {
             return self.by_ourselves().await.map(|tokens| {
                 let mut live = Live::new(&tokens);
                 live.renewable = true;
@@ -149,7 +150,19 @@ impl Inner {
     /// Finds out where to log in.
     pub(super) async fn discover(&self) -> Result<Engine, AuthError> {
         let challenge = self.state().challenge.clone();
-        Engine::discover(&self.resource, self.http().await?, challenge.as_deref()).await
+        let found =
+            Engine::discover(&self.resource, self.http().await?, challenge.as_deref()).await?;
+        match &self.settings.issuer {
+            Some(wanted) if *wanted != found.issuer() => {
+                let named = shown(&found.issuer());
+                let cause = format!(
+                    "the server names the authorization server {named}, and its settings another"
+                );
+                Err(AuthError::new(AuthErrorKind::Misconfigured, cause)
+                    .with_mend("do not log in; ask whoever runs the server"))
+            }
+            _ => Ok(found),
+        }
     }
 
     /// Says that nobody is logged in, and whether logging in would help.
@@ -180,33 +193,6 @@ impl Inner {
         }
     }
 
-    /// Gets a token as a client, without a person.
-    async fn by_ourselves(&self) -> Result<Tokens, AuthError> {
-        let misfit = |cause: &str| {
-            AuthError::new(AuthErrorKind::Misconfigured, cause)
-                .with_mend("set `clientId` and `clientSecret` in `manyhands.oauth`")
-        };
-        let id = self.settings.client_id.as_deref();
-        let id =
-            id.ok_or_else(|| misfit("it is to be logged in to as a client, and has no client id"))?;
-        let proof = self.proof().ok_or_else(|| {
-            misfit("it is to be logged in to as a client, and has no client secret")
-        })?;
-        let engine = self.discover().await?;
-        let mut scopes = engine.scopes(&self.settings.scopes).await;
-        self.add_wanted(&mut scopes);
-        engine.client_credentials(id, proof, &scopes).await
-    }
-
-    /// How the client shows who it is: by its key where it has one, since that is never sent.
-    fn proof(&self) -> Option<Proof<'_>> {
-        #[cfg(feature = "private-key-jwt")]
-        if let Some(key) = &self.settings.signing_key {
-            return Some(Proof::Key(key));
-        }
-        self.settings.client_secret.as_ref().map(Proof::Secret)
-    }
-
     /// Adds the permissions that the server asked for, and those that the login has.
     pub(super) fn add_wanted(&self, scopes: &mut Vec<String>) {
         let live = self.live.load_full();
@@ -222,15 +208,21 @@ impl Inner {
     /// Gives tokens back and forgets the login.
     pub(super) async fn logout(&self) -> Result<bool, AuthError> {
         let _turn = self.store.turn(&self.key).await?;
-        let Some(login) = self.store.load(&self.key).await? else {
-            return Ok(false);
+        let login = match self.store.load(&self.key).await {
+            Ok(Some(login)) => login,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                tracing::warn!(%error, "a login that cannot be read is forgotten, and not given back");
+                self.store.replace(&self.key, None).await?;
+                return Ok(true);
+            }
         };
         if let Some(tokens) = &login.tokens
             && let Err(error) = self.revoke(&login.client, &login.issuer, tokens).await
         {
             tracing::info!(%error, "the authorization server did not take the tokens back");
         }
-        self.store.swap(&self.key, Some(&login), None).await?;
+        self.store.replace(&self.key, None).await?;
         self.live.store(None);
         self.state().failed = None;
         Ok(login.tokens.is_some())
@@ -258,14 +250,14 @@ impl Inner {
             .post_form(&endpoint, form.query().unwrap_or_default().to_owned())
             .await;
         match posted {
-            Ok(status) if status < 300 => Ok(()),
-            Ok(status) => Err(AuthError::new(
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(answer) => Err(AuthError::new(
                 AuthErrorKind::Unavailable,
-                format!("HTTP {status}"),
+                format!("HTTP {}", answer.status().as_u16()),
             )),
             Err(error) => Err(AuthError::new(
                 AuthErrorKind::Unavailable,
-                super::failure::shown(&error.to_string()),
+                shown(&error.to_string()),
             )),
         }
     }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use manyhands_core::Secret;
 
+use super::Assertions;
+
 /// How we come by tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -13,6 +15,12 @@ pub enum Grant {
     AuthorizationCode,
     /// We log in ourselves, with a client id and its secret, or its private key.
     ClientCredentials,
+    /// We log in ourselves, with a signed token in which somebody else says who we are, such as a platform of its
+    /// workloads.
+    JwtBearer,
+    /// An enterprise's identity provider vouches for the person.
+    #[cfg(feature = "enterprise")]
+    Enterprise,
 }
 
 /// How a login is made. Without settings, everything is found out from the server.
@@ -26,6 +34,15 @@ pub struct OAuthSettings {
     /// The private key of that client, which is used in place of a secret where nobody logs in.
     #[cfg(feature = "private-key-jwt")]
     pub signing_key: Option<super::SigningKey>,
+    /// What says who we are, with [`Grant::JwtBearer`].
+    pub assertions: Option<Assertions>,
+    /// The identity provider that vouches for the person, with [`Grant::Enterprise`].
+    #[cfg(feature = "enterprise")]
+    pub enterprise: Option<super::Enterprise>,
+    /// The authorization server that the login is made at; by default whichever the server names.
+    ///
+    /// Worth setting beside a secret: a server names whatever authorization server it likes, which gets the secret.
+    pub issuer: Option<String>,
     /// The https URL of a document that describes our client, for servers that take it as a client id.
     pub client_metadata_url: Option<String>,
     /// The permissions to ask for; by default those that the server names.
@@ -57,6 +74,28 @@ impl OAuthSettings {
     #[must_use]
     pub fn with_signing_key(mut self, key: super::SigningKey) -> Self {
         self.signing_key = Some(key);
+        self
+    }
+
+    /// Logs in with signed tokens in which somebody else says who we are. They are sent only to whom they are addressed.
+    #[must_use]
+    pub fn with_assertions(mut self, assertions: Assertions) -> Self {
+        (self.grant, self.assertions) = (Grant::JwtBearer, Some(assertions));
+        self
+    }
+
+    /// Logs in by way of an enterprise's identity provider. The client has to be registered at the authorization server.
+    #[cfg(feature = "enterprise")]
+    #[must_use]
+    pub fn with_enterprise(mut self, enterprise: super::Enterprise) -> Self {
+        (self.grant, self.enterprise) = (Grant::Enterprise, Some(enterprise));
+        self
+    }
+
+    /// Logs in at this authorization server and no other.
+    #[must_use]
+    pub fn with_issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
         self
     }
 

@@ -70,8 +70,10 @@ mod tests {
         assert_eq!(apart.run(move || held.recv()).await.unwrap(), None);
         assert_eq!(began.elapsed(), Duration::from_secs(10));
         // Its thread is not free yet.
+        assert_eq!(apart.permits.available_permits(), 0);
         assert_eq!(apart.run(|| 1).await.unwrap(), None);
         drop(hold);
+        assert!(apart.permits.acquire().await.is_ok());
     }
 
     #[tokio::test]

@@ -79,8 +79,11 @@ async fn of_several_errors_the_first_in_order_is_told() {
 #[tokio::test(start_paused = true)]
 async fn every_read_is_bounded_in_time_and_size() {
     let secrets = Secrets::empty().with_source("echo", Echo::default());
+    let began = tokio::time::Instant::now();
+    let error = secrets.read(&reference("echo:never")).await.unwrap_err();
+    assert_eq!(error.kind(), SecretErrorKind::Unavailable);
+    assert_eq!(began.elapsed(), Duration::from_secs(40));
     for (key, kind) in [
-        ("never", SecretErrorKind::Unavailable),
         ("empty", SecretErrorKind::NotFound),
         ("larger", SecretErrorKind::TooLarge),
     ] {

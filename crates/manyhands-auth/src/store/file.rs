@@ -99,19 +99,25 @@ impl Files {
         if self.load(key).await?.as_ref() != seen {
             return Ok(false);
         }
+        self.replace(key, next).await?;
+        Ok(true)
+    }
+
+    pub(super) async fn replace(&self, key: &Key, next: Option<&Login>) -> Result<(), AuthError> {
         let path = self.path(key);
         let Some(login) = next else {
-            self.forget(key).await?;
-            blocking(move || remove(&path)).await?;
-            return Ok(true);
+            self.forget(key).await;
+            return blocking(move || remove(&path)).await;
         };
         let place = self.keep(key, login).await?;
+        if place == Place::File {
+            self.forget(key).await;
+        }
         let envelope = Envelope {
             summary: login.summary(key, place),
             login: (place == Place::File).then(|| login.clone()),
         };
-        blocking(move || write(&path, &envelope)).await?;
-        Ok(true)
+        blocking(move || write(&path, &envelope)).await
     }
 
     /// Waits for the lock on one login.
@@ -172,7 +178,7 @@ impl Files {
         let found: Option<Secret> = keyring
             .get(SERVICE, &key.digest())
             .await
-            .map_err(unusable)?;
+            .map_err(|error| unusable(error.cause()))?;
         let parse = |text: Secret| {
             // The error of the parser would quote the text.
             serde_json::from_str(text.expose())
@@ -188,24 +194,20 @@ impl Files {
         ))
     }
 
-    /// Removes the secret part from the keyring, if it is there.
+    /// Removes the secret part from the keyring, if it is there and can be.
     #[cfg(feature = "keyring")]
-    async fn forget(&self, key: &Key) -> Result<(), AuthError> {
-        let kept = self.envelope(key).await?.map(|it| it.summary.place);
-        if kept == Some(Place::Keyring) {
+    async fn forget(&self, key: &Key) {
+        let kept = self.envelope(key).await.ok().flatten();
+        if kept.is_some_and(|it| it.summary.place == Place::Keyring) {
             let keyring = self.keyring.clone().unwrap_or_default();
-            keyring
-                .delete(SERVICE, &key.digest())
-                .await
-                .map_err(unusable)?;
+            if let Err(error) = keyring.delete(SERVICE, &key.digest()).await {
+                tracing::warn!(%error, "what the keyring holds of a login stays there");
+            }
         }
-        Ok(())
     }
 
     #[cfg(not(feature = "keyring"))]
-    async fn forget(&self, _key: &Key) -> Result<(), AuthError> {
-        Ok(())
-    }
+    async fn forget(&self, _key: &Key) {}
 }
 
 async fn blocking<T: Send + 'static>(

@@ -124,6 +124,21 @@ impl LoginStore {
         }
     }
 
+    /// Replaces what is kept, whatever it is.
+    pub(crate) async fn replace(&self, key: &Key, next: Option<&Login>) -> Result<(), AuthError> {
+        match &*self.0 {
+            Kept::Memory(memory) => {
+                let mut logins = lock(&memory.logins);
+                match next {
+                    Some(login) => drop(logins.insert(key.clone(), login.clone())),
+                    None => drop(logins.remove(key)),
+                }
+                Ok(())
+            }
+            Kept::Files(files) => files.replace(key, next).await,
+        }
+    }
+
     /// Waits for the turn to change one login.
     pub(crate) async fn turn(&self, key: &Key) -> Result<Turn, AuthError> {
         match &*self.0 {
@@ -164,3 +179,6 @@ fn unusable(what: impl fmt::Display) -> AuthError {
     )
     .with_mend("check that the folder can be written and that the keyring is unlocked")
 }
+
+#[cfg(test)]
+mod tests;

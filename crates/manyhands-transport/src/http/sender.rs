@@ -51,7 +51,7 @@ impl Sender {
         request: RequestBuilder,
         sent: &AtomicBool,
     ) -> Result<Response, HttpFailure> {
-        let mut request = request.build().map_err(failed)?;
+        let request = request.build().map_err(failed)?;
         let Some(credentials) = &self.credentials else {
             return self.once(request, sent).await;
         };
@@ -59,6 +59,17 @@ impl Sender {
         if request.headers().contains_key(AUTHORIZATION) {
             return self.once(request, sent).await;
         }
+        // What is kept for another attempt would make the future of every call larger.
+        Box::pin(self.authorized(request, credentials, sent)).await
+    }
+
+    /// Sends with the credentials of the moment, and again with what the server asks for beyond them.
+    async fn authorized(
+        &self,
+        mut request: Request,
+        credentials: &Credentials,
+        sent: &AtomicBool,
+    ) -> Result<Response, HttpFailure> {
         let refused = |error| HttpFailure::Credentials(error, Delivery::NotSent);
         for _ in 1..MAX_SENDS {
             let used = credentials.authorization().await.map_err(refused)?;

@@ -53,6 +53,8 @@ struct Inner {
     mend: Option<String>,
     retry_after: Option<Duration>,
     diagnostics: Snapshot,
+    /// From when on a call may look whether somebody has mended what no repetition mends.
+    look_at: Option<Instant>,
 }
 
 impl Outage {
@@ -64,6 +66,7 @@ impl Outage {
             mend: error.mend().map(str::to_owned),
             retry_after: error.retry_after(),
             diagnostics: error.diagnostics().clone(),
+            look_at: None,
         }))
     }
 
@@ -80,24 +83,40 @@ impl Outage {
             mend: Some("look at its log".to_owned()),
             retry_after: None,
             diagnostics,
+            look_at: None,
         }))
     }
 
     /// The same, with what else is to be known about it.
     pub(super) fn and(&self, more: &str) -> Self {
+        self.with(format!("{}; {more}", self.0.cause), self.0.look_at)
+    }
+
+    /// The same, which a call may look at again from then on.
+    pub(super) fn look_at(&self, at: Instant) -> Self {
+        self.with(self.0.cause.clone(), Some(at))
+    }
+
+    /// Whether a call may look whether somebody has mended it.
+    pub(super) fn may_be_mended(&self) -> bool {
+        self.0.look_at.is_some_and(|at| at <= Instant::now())
+    }
+
+    fn with(&self, cause: String, look_at: Option<Instant>) -> Self {
         let Inner {
             kind,
-            cause,
             mend,
             retry_after,
             diagnostics,
+            ..
         } = &*self.0;
         Self(Arc::new(Inner {
             kind: *kind,
-            cause: format!("{cause}; {more}"),
+            cause,
             mend: mend.clone(),
             retry_after: *retry_after,
             diagnostics: diagnostics.clone(),
+            look_at,
         }))
     }
 

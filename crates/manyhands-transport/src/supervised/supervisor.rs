@@ -14,6 +14,9 @@ use super::restart::{History, Next};
 use crate::connection::Connection;
 use crate::connector::{ConnectOptions, Connector};
 
+/// How long after a failure that no repetition mends a call may look whether somebody has mended it.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
 /// What the handles and the supervisor share.
 pub(super) struct Shared {
     pub(super) phase: watch::Sender<Phase>,
@@ -51,7 +54,9 @@ impl Shared {
     pub(super) fn want(&self) {
         self.start_from(|phase| match phase {
             Phase::Idle => true,
-            Phase::Failed { retry_at, .. } => retry_at.is_some_and(|at| at <= Instant::now()),
+            Phase::Failed { retry_at, why } => {
+                why.may_be_mended() || retry_at.is_some_and(|at| at <= Instant::now())
+            }
             _ => false,
         });
     }
@@ -266,6 +271,9 @@ impl Supervisor {
         let (retry_at, why) = if spent {
             let why = outage.and("it failed too often, and is left alone for a while");
             (Some(Instant::now() + policy.cool_down), why)
+        } else if policy.attempts > 0 {
+            // A person may install what is missing, unlock a keyring, or log in.
+            (None, outage.look_at(Instant::now() + LOOK_AGAIN))
         } else {
             (None, outage)
         };

@@ -232,7 +232,7 @@ async fn a_server_that_is_down_at_start_joins_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_no_repetition_mends_is_not_repeated() {
+async fn what_no_repetition_mends_is_not_repeated_until_somebody_may_have_mended_it() {
     for kind in [
         ConnectErrorKind::Settings,
         ConnectErrorKind::Command,
@@ -252,7 +252,7 @@ async fn what_no_repetition_mends_is_not_repeated() {
             (Duration::ZERO, None)
         );
         assert_eq!(error.to_string(), "call s.t: it is down; look there");
-        tokio::time::sleep(3_600 * SECOND).await;
+        tokio::time::sleep(29 * SECOND).await;
         assert!(
             supervised
                 .request(call(), CallContext::default())
@@ -260,7 +260,26 @@ async fn what_no_repetition_mends_is_not_repeated() {
                 .is_err()
         );
         assert_eq!(fake.opened().len(), 1, "{kind:?}");
+        // Nobody starts it but a call.
+        tokio::time::sleep(3_600 * SECOND).await;
+        assert_eq!(fake.opened().len(), 1, "{kind:?}");
+        let call = supervised.request(call(), CallContext::default());
+        assert!(call.await.is_ok());
+        assert_eq!(fake.opened().len(), 2, "{kind:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_never_to_be_restarted_stays_down() {
+    let fake = Fake::default();
+    fake.refuses(1, ConnectErrorKind::Command);
+    let supervised = fake.supervised(Supervision::default().with_restart(Restart::never()));
+    for _ in 0..2 {
+        let call = supervised.request(call(), CallContext::default());
+        assert!(call.await.is_err());
+        tokio::time::sleep(3_600 * SECOND).await;
+    }
+    assert_eq!(fake.opened().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

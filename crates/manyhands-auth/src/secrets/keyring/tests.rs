@@ -91,6 +91,16 @@ async fn each_failure_says_what_it_is_and_nothing_that_was_read() {
 }
 
 #[tokio::test]
+async fn a_store_that_cannot_be_opened_is_not_quoted_where_it_may_hold_a_secret() {
+    let keyring = Keyring::over(|| {
+        let inner = Box::new(std::io::Error::other("canary"));
+        Err(Error::BadDataFormat(b"canary".to_vec(), inner))
+    });
+    let error = keyring.get("a", "b").await.unwrap_err();
+    assert_eq!(error.cause(), "there is no keyring that we can use");
+}
+
+#[tokio::test]
 async fn an_absent_keyring_is_told_and_a_later_one_is_found() {
     let late = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let (_, store) = keyring();

@@ -193,7 +193,13 @@ async fn what_is_no_vault_is_told() {
     assert_eq!(error.kind(), SecretErrorKind::Unavailable);
     let cause = format!("Vault cannot be reached at {nobody}: ");
     assert!(error.cause().starts_with(&cause), "{error}");
-    for odd in ["", "vault", "ftp://a", "http://me:canary@a"] {
+    for odd in [
+        "",
+        "vault",
+        "ftp://a",
+        "http://me:canary@a",
+        "http://:canary@a",
+    ] {
         let error = vault(odd).read("s/a").await.unwrap_err();
         assert_eq!(error.kind(), SecretErrorKind::Misconfigured, "{odd}");
         assert!(!format!("{error:?}").contains("canary"));
@@ -251,6 +257,9 @@ async fn a_login_is_made_once_and_again_when_its_token_is_refused() {
     let error = vault.read("s/a").await.unwrap_err();
     assert_eq!(error.kind(), SecretErrorKind::Denied);
     assert_eq!(logins().len(), 3);
+    vault.forget(&"t3".into()).await;
+    assert!(vault.read("s/a").await.is_err());
+    assert_eq!(logins().len(), 4);
 }
 
 #[tokio::test]
