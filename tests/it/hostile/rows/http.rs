@@ -54,7 +54,7 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
         "HTTP 429",
     ),
     http(&["http-status=401"]).fails(ErrorKind::Unauthorized, Delivery::Rejected, "HTTP 401"),
-    http(&["http-status=403"]).fails(ErrorKind::Unauthorized, Delivery::Rejected, "HTTP 403"),
+    http(&["http-status=403"]).fails(ErrorKind::Forbidden, Delivery::Rejected, "HTTP 403"),
     http(&["http-status=401:handshake"])
         .refused("HTTP 401")
         .connects(Connects::NeedsAuth("HTTP 401"))
