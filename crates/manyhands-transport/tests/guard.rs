@@ -61,7 +61,7 @@ impl Drop for Helper {
 
 /// Waits until `found` gives something; real processes know no paused clock.
 async fn soon<T>(mut found: impl FnMut() -> Option<T>) -> Option<T> {
-    for _ in 0..800 {
+    for _ in 0..2000 {
         if let Some(found) = found() {
             return Some(found);
         }

@@ -35,6 +35,8 @@ pub struct OAuthObject {
     pub client_id: Option<String>,
     /// The secret of that client. Default: none.
     pub client_secret: Option<Secret>,
+    /// The one authorization server to log in at. Default: any that the server names.
+    pub issuer: Option<String>,
     /// The https URL of a document that describes our client, for servers that take it as a client id. Default: none.
     pub client_metadata_url: Option<String>,
     /// The permissions to ask for. Default: those that the server names.
@@ -93,6 +95,7 @@ impl OAuthSection {
             });
         settings.client_id = object.client_id;
         settings.client_secret = object.client_secret;
+        settings.issuer = object.issuer;
         settings.client_metadata_url = object.client_metadata_url;
         settings.redirect_uri = object.redirect_uri;
         Some(settings)

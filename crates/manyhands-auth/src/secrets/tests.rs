@@ -1,3 +1,5 @@
+//! References looked up: in parallel, once each, within bounds.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,3 +1,5 @@
+//! Logins kept, replaced, and told apart, in memory and in a folder.
+
 use std::time::Duration;
 
 use tokio::time::timeout;

@@ -1,3 +1,5 @@
+//! What counts as a secret, and what does not.
+
 use crate::document::Document;
 
 use super::*;

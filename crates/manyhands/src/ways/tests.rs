@@ -1,3 +1,5 @@
+//! Entries whose secrets are read when their servers are connected.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 

@@ -1,3 +1,5 @@
+//! AWS, as a stub on this machine has it.
+
 use aws_sdk_secretsmanager::Config;
 use aws_sdk_secretsmanager::config::retry::RetryConfig;
 use aws_sdk_secretsmanager::config::{Credentials, Region};

@@ -1,3 +1,5 @@
+//! Commands that print secrets, and commands that do not.
+
 use super::*;
 
 async fn read(key: &str) -> Result<Secret, SecretError> {

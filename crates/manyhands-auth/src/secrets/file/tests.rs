@@ -1,3 +1,5 @@
+//! Files that hold secrets, and files that should not be read.
+
 use super::*;
 
 async fn read(path: &Path) -> Result<Secret, SecretError> {

@@ -1,3 +1,5 @@
+//! A keyring that is a table in memory, and one that fails.
+
 use keyring_core::mock::{Cred, Store};
 
 use super::*;

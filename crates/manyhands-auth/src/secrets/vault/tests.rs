@@ -1,3 +1,5 @@
+//! Vault, as a stub on this machine has it.
+
 use std::sync::Mutex as StdMutex;
 
 use tokio::net::TcpListener;
@@ -308,12 +310,12 @@ fn the_environment_says_what_it_says_to_vaults_own_command() {
         })
     };
     let role = [("VAULT_ROLE_ID", "r"), ("VAULT_SECRET_ID", "s")];
-    let none = settings(&[("HOME", "/home/me")]);
+    let none = settings(&[("HOME", "/home/you")]);
     assert_eq!(none.address, "https://127.0.0.1:8200");
     let VaultLogin::TokenFile(path) = &none.login else {
         panic!("{none:?}")
     };
-    assert_eq!(path, Path::new("/home/me/.vault-token"));
+    assert_eq!(path, Path::new("/home/you/.vault-token"));
     assert!(matches!(settings(&role).login, VaultLogin::AppRole { .. }));
     let pod = settings(&[("VAULT_K8S_ROLE", "r")]);
     assert!(matches!(pod.login, VaultLogin::Kubernetes { .. }));
