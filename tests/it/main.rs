@@ -20,3 +20,4 @@ mod restarts;
 mod servers;
 mod startup;
 mod transports;
+mod validation;

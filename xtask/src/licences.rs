@@ -27,6 +27,8 @@ const ACCEPTED: &[&str] = &[
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT",
+    // MIT without its condition to name the authors.
+    "MIT-0",
     "MPL-2.0",
     "Unicode-3.0",
     "Unlicense",

@@ -49,7 +49,8 @@ impl Catalogue {
         let Some((_, shard)) = position.and_then(|at| next.servers.get_mut(*at)) else {
             return (next, Diff::default());
         };
-        let fresh = Shard::new(server, inventory);
+        let mut fresh = Shard::new(server, inventory);
+        fresh.keep_compiled(shard);
         let diff = compare(shard, &fresh);
         *shard = Arc::new(fresh);
         if !diff.is_empty() {

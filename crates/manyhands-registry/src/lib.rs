@@ -24,6 +24,7 @@
 mod arguments;
 mod catalogue;
 mod diff;
+mod schema;
 mod shard;
 mod uris;
 mod wire;
@@ -31,6 +32,7 @@ mod wire;
 pub use arguments::{ArgumentError, from_pairs};
 pub use catalogue::{Catalogue, Unknown};
 pub use diff::Diff;
+pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use uris::{qualify_reply, qualify_uri};
 pub use wire::wire_name;

@@ -9,6 +9,7 @@ use manyhands_core::{
 };
 
 use crate::diff::Diff;
+use crate::schema::Schemas;
 use crate::uris::qualify_uri;
 use crate::wire::wire_name;
 
@@ -22,11 +23,13 @@ pub type ResourceEntry = Placed<Resource>;
 pub type TemplateEntry = Placed<ResourceTemplate>;
 
 /// What is found by a name: a tool or a prompt.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Named<T> {
     name: QualifiedName,
     wire: Arc<str>,
     definition: Arc<T>,
+    /// A tool's schemas, once something was checked; a prompt has none, and its cell stays empty.
+    pub(crate) schemas: Arc<Schemas>,
 }
 
 impl<T> Named<T> {
@@ -46,6 +49,13 @@ impl<T> Named<T> {
     #[must_use]
     pub fn definition(&self) -> &Arc<T> {
         &self.definition
+    }
+}
+
+impl<T: PartialEq> PartialEq for Named<T> {
+    fn eq(&self, other: &Self) -> bool {
+        // What was compiled follows from the definition.
+        self.name == other.name && self.wire == other.wire && self.definition == other.definition
     }
 }
 
@@ -109,6 +119,21 @@ impl Shard {
         shard.templates = placed(server, &inventory.templates, |it| &it.uri_template);
         shard.notices = notices;
         shard
+    }
+
+    /// Takes over what `before` compiled for the tools whose schemas are still the same.
+    pub(crate) fn keep_compiled(&mut self, before: &Self) {
+        for tool in &mut self.tools.entries {
+            let Some(old) = before.tools.by_name(tool.name.name()) else {
+                continue;
+            };
+            let (now, then) = (&tool.definition, &old.definition);
+            let same =
+                now.input_schema == then.input_schema && now.output_schema == then.output_schema;
+            if same {
+                tool.schemas = old.schemas.clone();
+            }
+        }
     }
 }
 
@@ -186,6 +211,7 @@ impl<T> Table<T> {
             name,
             wire,
             definition: definition.clone(),
+            schemas: Arc::default(),
         });
         true
     }

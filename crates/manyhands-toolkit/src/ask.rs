@@ -9,13 +9,14 @@ use manyhands_core::{
     Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Delivery,
     ErrorKind, Principal, Printable, Reply, Request, Secret, ServerId, either,
 };
-use manyhands_registry::Unknown;
+use manyhands_registry::{ToolEntry, Unknown};
 use manyhands_transport::Supervised;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use crate::shared::{Shared, Slot, State};
 use crate::toolkit::Toolkit;
+use crate::validation::{self, Validate};
 
 /// A call that is sent when it is awaited.
 #[must_use = "nothing is sent until this is awaited"]
@@ -133,21 +134,50 @@ impl Ask {
 
     async fn resolve_and_dispatch(&mut self, arguments: Arguments) -> Result<Reply, CallError> {
         self.wait_for_offer().await?;
-        let (server, request) = self
-            .resolve(arguments)
-            .map_err(|unknown| self.not_found(&unknown))?;
+        let tool = match self.wanted.kind() {
+            CapabilityKind::Tool => Some(self.tool().map_err(|unknown| self.not_found(&unknown))?),
+            _ => None,
+        };
+        let validate = |tool: &ToolEntry| {
+            let slot = self.shared.slot(tool.name().server());
+            slot.map(|it| it.settings.validate).unwrap_or_default()
+        };
+        let checked = tool.as_ref().map(|tool| (tool, validate(tool)));
+        let checked = checked.filter(|(_, validate)| *validate != Validate::Off);
+        let arguments = match checked {
+            Some((tool, _)) => validation::arguments(tool, arguments)?,
+            None => arguments,
+        };
+        let (server, request) = match &tool {
+            Some(tool) => call_of(tool, arguments),
+            None => self
+                .resolve(arguments)
+                .map_err(|unknown| self.not_found(&unknown))?,
+        };
         let context = self.context.clone();
-        self.shared
-            .router
-            .dispatch(Call {
-                server,
-                request,
-                context,
-            })
-            .await
+        let call = Call {
+            server,
+            request,
+            context,
+        };
+        let reply = self.shared.router.dispatch(call).await?;
+        match checked {
+            Some((tool, validate)) => validation::result(tool, reply, validate),
+            None => Ok(reply),
+        }
     }
 
-    /// Finds the server and its own name for what is wanted.
+    /// Finds the tool that is wanted, as it is now.
+    fn tool(&self) -> Result<ToolEntry, Unknown> {
+        let catalogue = self.shared.catalogue.load();
+        let name = self.wanted.name();
+        match self.names {
+            Names::Canonical => catalogue.tool(name).cloned(),
+            Names::Wire => catalogue.tool_by_wire(name).cloned(),
+        }
+    }
+
+    /// Finds the server and its own name for a prompt or a resource.
     fn resolve(&self, arguments: Arguments) -> Result<(ServerId, Request), Unknown> {
         let catalogue = self.shared.catalogue.load();
         let name = self.wanted.name();
@@ -165,22 +195,9 @@ impl Ask {
                     },
                 )
             }
-            CapabilityKind::Resource => {
+            _ => {
                 let (server, uri) = catalogue.resource(name)?;
                 (server.clone(), Request::ReadResource { uri: uri.into() })
-            }
-            _ => {
-                let tool = match self.names {
-                    Names::Canonical => catalogue.tool(name)?.name(),
-                    Names::Wire => catalogue.tool_by_wire(name)?.name(),
-                };
-                (
-                    tool.server().clone(),
-                    Request::CallTool {
-                        name: tool.name().into(),
-                        arguments,
-                    },
-                )
             }
         })
     }
@@ -243,6 +260,15 @@ impl Ask {
         };
         error.with_server(slot.id.clone())
     }
+}
+
+fn call_of(tool: &ToolEntry, arguments: Arguments) -> (ServerId, Request) {
+    let name = tool.name();
+    let request = Request::CallTool {
+        name: name.name().into(),
+        arguments,
+    };
+    (name.server().clone(), request)
 }
 
 /// Waits until a server was asked what it offers.

@@ -34,6 +34,7 @@ mod report;
 mod settings;
 mod shared;
 mod toolkit;
+mod validation;
 
 pub use ask::Ask;
 pub use builder::{Builder, Member, StartError};
@@ -42,3 +43,4 @@ pub use reach::{Account, Reach};
 pub use report::{Report, ServerReport, ServerStatus};
 pub use settings::{RestartSettings, ServerSettings, Settings, ToolSettings};
 pub use toolkit::Toolkit;
+pub use validation::Validate;

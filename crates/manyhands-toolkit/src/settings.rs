@@ -11,6 +11,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::validation::Validate;
+
 /// What `protocol` says where the version is to be found out.
 const AUTO: &str = "auto";
 
@@ -57,6 +59,9 @@ pub struct ServerSettings {
     pub restart: Option<RestartSettings>,
     /// Whether the server is started by the first call that names it. Until then its tools are unknown. Default: false.
     pub lazy: bool,
+    /// What is made of arguments and results that do not fit a tool's schemas. Default: "warn", which sends no such
+    /// arguments and hands such results on.
+    pub validate: Validate,
     /// How long nobody must have called the server for it to be stopped; the next call starts it again. Default: never.
     pub idle_stop: Option<HumanDuration>,
 }
@@ -181,6 +186,7 @@ impl Default for ServerSettings {
             start_timeout: HumanDuration(Duration::from_secs(60)),
             restart: Some(RestartSettings::default()),
             lazy: false,
+            validate: Validate::default(),
             idle_stop: None,
         }
     }
@@ -256,6 +262,13 @@ impl ServerSettings {
     #[must_use]
     pub fn lazy(mut self, lazy: bool) -> Self {
         self.lazy = lazy;
+        self
+    }
+
+    /// Sets what is made of arguments and results that do not fit a tool's schemas.
+    #[must_use]
+    pub fn validate(mut self, validate: Validate) -> Self {
+        self.validate = validate;
         self
     }
 

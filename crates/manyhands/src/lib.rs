@@ -46,7 +46,7 @@ pub use manyhands_core::{
 pub use manyhands_registry::{Catalogue, ToolEntry};
 pub use manyhands_toolkit::{
     Account, Builder, Change, Changes, Member, Reach, Report, RestartSettings, ServerReport,
-    ServerSettings, ServerStatus, Settings, StartError, ToolSettings, Toolkit,
+    ServerSettings, ServerStatus, Settings, StartError, ToolSettings, Toolkit, Validate,
 };
 pub use manyhands_transport::{
     Connector, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse, OpenError,

@@ -1,17 +1,52 @@
 //! `serve`: all servers as one MCP server.
 
+use std::collections::HashMap;
 use std::process::ExitCode;
+
+use manyhands::{Changes, Toolkit};
 
 use crate::args::Options;
 use crate::failure::{Failure, UNAVAILABLE, with_sources};
-use crate::load;
+use crate::{load, output};
 
 /// Serves over standard input and output until the client closes them.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
     let kit = load::lasting_builder(options)?.start();
-    let served =
-        manyhands_gateway::serve(kit.clone(), tokio::io::stdin(), tokio::io::stdout()).await;
+    let telling = tokio::spawn(tell(kit.changes()));
+    let served = serve(&kit).await;
+    telling.abort();
     kit.close().await;
-    served.map_err(|error| Failure::new(with_sources(&error), UNAVAILABLE))?;
+    served?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(kit: &Toolkit) -> Result<(), Failure> {
+    let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+    let served = manyhands_gateway::serve(kit.clone(), input, output).await;
+    served.map_err(|error| Failure::new(with_sources(&error), UNAVAILABLE))
+}
+
+/// Says on standard error which servers cannot be used and what to do about it, and when they can again: clients keep
+/// that as the log of the whole.
+async fn tell(mut changes: Changes) {
+    let mut told = HashMap::new();
+    while let Some(change) = changes.next().await {
+        let (server, status) = (change.server, change.status);
+        let text = match (status.is_failure(), status.cause()) {
+            (true, Some(cause)) => {
+                let mend = status.mend().map(|mend| format!("; {mend}"));
+                format!("{} ({cause}{})", status.word(), mend.unwrap_or_default())
+            }
+            _ if status.word() == "ready" => "ready".to_owned(),
+            _ => continue,
+        };
+        let last = told.insert(server.clone(), text.clone());
+        let news = match &last {
+            None => text != "ready",
+            Some(last) => *last != text,
+        };
+        if news {
+            output::note(&output::printable(&format!("{server} is {text}")));
+        }
+    }
 }
