@@ -27,11 +27,10 @@ fn library() -> ScriptedServer {
         },
     });
     ScriptedServer::new("library").tool_definition(definition, |arguments| {
-        let mut result = text("searched");
-        if let Some(page) = arguments.get("page") {
-            result["structuredContent"] = page.clone();
+        match arguments.get("page") {
+            Some(page) => json!({"content": [], "structuredContent": page}),
+            None => text("searched"),
         }
-        result
     })
 }
 

@@ -10,6 +10,7 @@ use manyhands_core::{
 use crate::diff::Diff;
 use crate::shard::{PromptEntry, ResourceEntry, Shard, TemplateEntry, ToolEntry, compare};
 use crate::uris;
+use crate::wire::{self, ModelApi};
 
 /// Everything that all servers offer, at one moment.
 ///
@@ -120,16 +121,20 @@ impl Catalogue {
     /// # Errors
     /// [`Unknown`] with the nearest names.
     pub fn tool_by_wire(&self, wire: &str) -> Result<&ToolEntry, Unknown> {
+        self.tool_by_wire_for(ModelApi::default(), wire)
+    }
+
+    /// Finds a tool by its name for one model API.
+    ///
+    /// # Errors
+    /// [`Unknown`] with the nearest names.
+    pub fn tool_by_wire_for(&self, api: ModelApi, wire: &str) -> Result<&ToolEntry, Unknown> {
         let found = self
-            .servers
-            .iter()
-            .find_map(|(_, shard)| shard.tools.by_wire(wire));
+            .shards_of(wire)
+            .find_map(|shard| shard.tools.by_wire(api, wire));
         found.ok_or_else(|| {
-            unknown(
-                CapabilityKind::Tool,
-                wire,
-                self.tools().map(|it| it.wire().to_owned()),
-            )
+            let names = self.tools().map(|it| it.wire_for(api).to_owned());
+            unknown(CapabilityKind::Tool, wire, names)
         })
     }
 
@@ -152,17 +157,20 @@ impl Catalogue {
     /// # Errors
     /// [`Unknown`] with the nearest names.
     pub fn prompt_by_wire(&self, wire: &str) -> Result<&PromptEntry, Unknown> {
+        let api = ModelApi::default();
         let found = self
-            .servers
-            .iter()
-            .find_map(|(_, shard)| shard.prompts.by_wire(wire));
+            .shards_of(wire)
+            .find_map(|shard| shard.prompts.by_wire(api, wire));
         found.ok_or_else(|| {
-            unknown(
-                CapabilityKind::Prompt,
-                wire,
-                self.prompts().map(|it| it.wire().to_owned()),
-            )
+            let names = self.prompts().map(|it| it.wire().to_owned());
+            unknown(CapabilityKind::Prompt, wire, names)
         })
+    }
+
+    /// The offers of the servers that a name for models may be of.
+    fn shards_of<'s>(&'s self, wire: &str) -> impl Iterator<Item = &'s Shard> + use<'s> {
+        let shards = wire::servers_in(wire).map(|server| self.shard(server));
+        shards.into_iter().flatten()
     }
 
     /// Finds the server of a resource, listed or made from a template, and the server's own URI of it.

@@ -35,4 +35,4 @@ pub use diff::Diff;
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use uris::{qualify_reply, qualify_uri};
-pub use wire::wire_name;
+pub use wire::{ModelApi, wire_name, wire_name_for};

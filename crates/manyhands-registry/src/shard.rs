@@ -11,7 +11,7 @@ use manyhands_core::{
 use crate::diff::Diff;
 use crate::schema::Schemas;
 use crate::uris::qualify_uri;
-use crate::wire::wire_name;
+use crate::wire::{ModelApi, wire_name, wire_name_for};
 
 /// A tool in the catalogue.
 pub type ToolEntry = Named<Tool>;
@@ -27,6 +27,8 @@ pub type TemplateEntry = Placed<ResourceTemplate>;
 pub struct Named<T> {
     name: QualifiedName,
     wire: Arc<str>,
+    /// Its name for model APIs that take longer ones, where that differs.
+    long_wire: Option<Arc<str>>,
     definition: Arc<T>,
     /// A tool's schemas, once something was checked; a prompt has none, and its cell stays empty.
     pub(crate) schemas: Arc<Schemas>,
@@ -39,10 +41,19 @@ impl<T> Named<T> {
         &self.name
     }
 
-    /// Its name for model APIs.
+    /// Its name for model APIs, which all of them take.
     #[must_use]
     pub fn wire(&self) -> &str {
         &self.wire
+    }
+
+    /// Its name for one model API, which may be longer.
+    #[must_use]
+    pub fn wire_for(&self, api: ModelApi) -> &str {
+        match (&self.long_wire, api) {
+            (Some(long), ModelApi::Anthropic) => long,
+            _ => &self.wire,
+        }
     }
 
     /// Its definition, as its server gave it.
@@ -173,6 +184,7 @@ pub(crate) struct Table<T> {
     entries: Vec<Named<T>>,
     by_name: HashMap<Arc<str>, usize>,
     by_wire: HashMap<Arc<str>, usize>,
+    by_long_wire: HashMap<Arc<str>, usize>,
 }
 
 impl<T> Default for Table<T> {
@@ -181,6 +193,7 @@ impl<T> Default for Table<T> {
             entries: Vec::new(),
             by_name: HashMap::new(),
             by_wire: HashMap::new(),
+            by_long_wire: HashMap::new(),
         }
     }
 }
@@ -194,22 +207,37 @@ impl<T> Table<T> {
         self.entries.get(*self.by_name.get(name)?)
     }
 
-    pub(crate) fn by_wire(&self, wire: &str) -> Option<&Named<T>> {
-        self.entries.get(*self.by_wire.get(wire)?)
+    pub(crate) fn by_wire(&self, api: ModelApi, wire: &str) -> Option<&Named<T>> {
+        let long = self.by_long_wire.get(wire);
+        let entry = self
+            .entries
+            .get(*long.or_else(|| self.by_wire.get(wire))?)?;
+        (entry.wire_for(api) == wire).then_some(entry)
     }
 
     /// Adds an entry, unless its name is there already; says whether it did.
     fn add(&mut self, server: &ServerId, name: &str, definition: &Arc<T>) -> bool {
         let wire: Arc<str> = wire_name(server, name).into();
-        if self.by_name.contains_key(name) || self.by_wire.contains_key(&wire) {
+        let long: Arc<str> = wire_name_for(ModelApi::Anthropic, server, name).into();
+        let long_wire = (long != wire).then_some(long);
+        let taken =
+            |name: &str| self.by_wire.contains_key(name) || self.by_long_wire.contains_key(name);
+        if self.by_name.contains_key(name)
+            || taken(&wire)
+            || long_wire.as_deref().is_some_and(taken)
+        {
             return false;
         }
         self.by_name.insert(name.into(), self.entries.len());
         self.by_wire.insert(wire.clone(), self.entries.len());
+        let long = long_wire.iter().cloned();
+        self.by_long_wire
+            .extend(long.map(|it| (it, self.entries.len())));
         let name = QualifiedName::new(server.clone(), name);
         self.entries.push(Named {
             name,
             wire,
+            long_wire,
             definition: definition.clone(),
             schemas: Arc::default(),
         });

@@ -6,12 +6,35 @@
 
 use manyhands_core::{ServerId, short_hash};
 
-/// The longest name that all large model APIs accept, in bytes.
-///
-/// OpenAI documents `^[a-zA-Z0-9_-]{1,64}$` for function names; Anthropic allows 128.
-const MAX: usize = 64;
+/// Whose rules a name for a model has to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ModelApi {
+    /// OpenAI, and whoever speaks its API: letters, digits, `_` and `-`, at most 64. The narrowest of all, so that its
+    /// names do everywhere.
+    #[default]
+    OpenAi,
+    /// Anthropic: the same characters, at most 128 (`^[a-zA-Z0-9_-]{1,128}$`, as its errors have it).
+    Anthropic,
+    /// Gemini: the same characters beginning with a letter or `_`, at most 64. Its references differ in whether dots and
+    /// colons are allowed too, so none are used.
+    Gemini,
+}
 
-/// The name under which a model sees `name` of `server`: `server__name` in `[A-Za-z0-9_-]`, at most
+impl ModelApi {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::OpenAi, Self::Anthropic, Self::Gemini];
+
+    /// The longest name, in bytes.
+    fn max(self) -> usize {
+        match self {
+            Self::OpenAi | Self::Gemini => 64,
+            Self::Anthropic => 128,
+        }
+    }
+}
+
+/// The name under which any model sees `name` of `server`: `server__name` in `[A-Za-z0-9_-]`, at most
 /// 64 bytes, with a short hash wherever anything was lost.
 ///
 /// ```
@@ -25,10 +48,17 @@ const MAX: usize = 64;
 /// ```
 #[must_use]
 pub fn wire_name(server: &ServerId, name: &str) -> String {
+    wire_name_for(ModelApi::default(), server, name)
+}
+
+/// The name under which models of one API see `name` of `server`.
+#[must_use]
+pub fn wire_name_for(api: ModelApi, server: &ServerId, name: &str) -> String {
+    let max = api.max();
     let plain = format!("{server}__{name}");
     // "a_" + "b" and "a" + "_b" would read the same, so the first of them is marked as well, by a hash of its own.
     let ambiguous = server.as_str().ends_with('_');
-    if !ambiguous && !name.is_empty() && plain.len() <= MAX && plain.bytes().all(is_safe) {
+    if !ambiguous && !name.is_empty() && plain.len() <= max && plain.bytes().all(is_safe) {
         return plain;
     }
     let hash = if ambiguous {
@@ -46,8 +76,15 @@ pub fn wire_name(server: &ServerId, name: &str) -> String {
             }
         })
         .collect();
-    head.truncate(MAX - hash.len() - 1);
+    head.truncate(max - hash.len() - 1);
     format!("{head}_{hash}")
+}
+
+/// The servers whose tools may have this name: no id holds `__`, and only one that ends in `_` can reach into it.
+pub(crate) fn servers_in(wire: &str) -> [&str; 2] {
+    let end = wire.find("__");
+    let id = |end: Option<usize>| end.and_then(|end| wire.get(..end)).unwrap_or_default();
+    [id(end), id(end.map(|end| end + 1))]
 }
 
 fn is_safe(byte: u8) -> bool {
@@ -94,8 +131,54 @@ mod tests {
         assert!(
             names
                 .iter()
-                .all(|name| name.len() <= MAX && name.bytes().all(is_safe)),
+                .all(|name| name.len() <= 64 && name.bytes().all(is_safe)),
             "{names:#?}"
         );
+    }
+
+    #[test]
+    fn each_api_gets_names_within_its_own_rules() {
+        let server = ServerId::parse("s").unwrap();
+        let odd = [
+            "log",
+            "a.b",
+            "\u{202e}x",
+            "",
+            "1st",
+            "х",
+            &"y".repeat(100),
+            &"z".repeat(4_096),
+        ];
+        for api in ModelApi::ALL {
+            let names: HashSet<String> = odd
+                .iter()
+                .map(|name| wire_name_for(api, &server, name))
+                .collect();
+            assert_eq!(names.len(), odd.len(), "{names:#?}");
+            let legal = |name: &String| {
+                name.len() <= api.max()
+                    && name.bytes().all(is_safe)
+                    && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            };
+            assert!(names.iter().all(legal), "{api:?}: {names:#?}");
+        }
+        // What fits is kept readable where there is room for it.
+        let long = "y".repeat(100);
+        assert_eq!(
+            wire_name_for(ModelApi::Anthropic, &server, &long),
+            format!("s__{long}")
+        );
+        assert_ne!(
+            wire_name_for(ModelApi::OpenAi, &server, &long),
+            format!("s__{long}")
+        );
+    }
+
+    #[test]
+    fn a_name_tells_which_servers_it_may_be_of() {
+        assert_eq!(servers_in("git__log"), ["git", "git_"]);
+        assert_eq!(servers_in("a___b"), ["a", "a_"]);
+        assert_eq!(servers_in("git_log"), ["", ""]);
+        assert_eq!(servers_in("é__x"), ["é", "é_"]);
     }
 }

@@ -1,7 +1,7 @@
 //! Looks names up in a catalogue of two servers that share a tool name.
 
 use feature_registry_alone::catalogue;
-use manyhands_registry::Catalogue;
+use manyhands_registry::{Catalogue, ModelApi};
 use serde_json::{Value, json};
 
 fn list(names: &[&str]) -> Value {
@@ -35,6 +35,40 @@ fn every_tool_is_found_by_its_name_for_models() {
     assert_eq!(catalogue.tools().count(), 4);
     for tool in catalogue.tools() {
         assert_eq!(catalogue.tool_by_wire(tool.wire()).unwrap(), tool);
+    }
+}
+
+#[test]
+fn odd_names_are_found_by_their_names_for_every_model_api() {
+    let (long, longer) = ("x".repeat(100), "x".repeat(4_096));
+    let odd = [
+        "a.b",
+        "a/b",
+        "a b",
+        "a_b",
+        "日本",
+        "日木",
+        "\u{202e}x",
+        "x\u{0}",
+        "\n",
+        "1st",
+        "__",
+        "_b",
+        "х",
+        &long,
+        &longer,
+    ];
+    let catalogue = catalogue(&[("a", list(&odd)), ("a_", list(&odd))]).unwrap();
+    assert_eq!(catalogue.tools().count(), 2 * odd.len());
+    for api in ModelApi::ALL {
+        for tool in catalogue.tools() {
+            let wire = tool.wire_for(api);
+            assert_eq!(
+                catalogue.tool_by_wire_for(api, wire),
+                Ok(tool),
+                "{api:?}: {wire}"
+            );
+        }
     }
 }
 
