@@ -66,6 +66,16 @@ const OWNERS: &[Owner] = &[
         reason: "one reader of people's files",
     },
     Owner {
+        dependency: "toml_edit",
+        crates: &["manyhands-config"],
+        reason: "one reader of people's files",
+    },
+    Owner {
+        dependency: "saphyr-parser",
+        crates: &["manyhands-config"],
+        reason: "one reader of people's files",
+    },
+    Owner {
         dependency: "jsonschema",
         crates: &["manyhands-registry"],
         reason: "what strangers' schemas may cost us is bounded in one place",

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
+use manyhands_config::clients::Client;
 use manyhands_demo::DemoServer;
 
 /// One AI agent, many MCP servers: try them, call them, serve them all as one.
@@ -80,6 +81,19 @@ pub(crate) enum Command {
         #[arg(long, required = true)]
         stdio: bool,
     },
+    /// Adds a server to the configuration, and leaves everything else in the file as it is
+    Add(AddArgs),
+    /// Takes a server out of the configuration, and leaves everything else in the file as it is
+    Remove {
+        /// The server, as in the configuration
+        name: String,
+    },
+    /// Lists the servers of the configuration, without starting any
+    List,
+    /// Takes over the servers that another MCP client knows
+    Import(ImportArgs),
+    /// Puts manyhands into another MCP client, as one server in its configuration
+    Install(InstallArgs),
     /// Lets a configuration that came with a project be run, as it is now
     Trust {
         /// The configuration; by default the one that would be used here
@@ -116,6 +130,82 @@ pub(crate) enum AuthCommand {
         #[command(flatten)]
         whose: Whose,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AddArgs {
+    /// The name to call it by
+    pub(crate) name: String,
+    /// The program to start, with its arguments, behind `--`
+    #[arg(
+        last = true,
+        value_name = "COMMAND",
+        required_unless_present_any = ["url", "server_json"],
+        conflicts_with_all = ["url", "server_json"]
+    )]
+    pub(crate) command: Vec<String>,
+    /// The address of a server that is there already
+    #[arg(long, conflicts_with = "server_json")]
+    pub(crate) url: Option<String>,
+    /// Reads what the server's author says of it in a server.json of the MCP registry; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) server_json: Option<PathBuf>,
+    /// Takes a package of the server.json rather than an address: npm, pypi, oci or nuget
+    #[arg(long, value_name = "TYPE", num_args = 0..=1, default_missing_value = "", requires = "server_json")]
+    pub(crate) package: Option<String>,
+    /// The transport: stdio, http or sse [default: what the command or the address says]
+    #[arg(long = "type", value_name = "TYPE", conflicts_with = "server_json")]
+    pub(crate) kind: Option<String>,
+    /// An HTTP header to send; may be given several times
+    #[arg(long = "header", value_name = "NAME=VALUE", requires = "url")]
+    pub(crate) headers: Vec<String>,
+    /// A variable for the program; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", conflicts_with_all = ["url", "server_json"])]
+    pub(crate) env: Vec<String>,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The client: claude-desktop, claude-code, cursor, vscode, codex, goose or zed
+    #[arg(long, value_name = "CLIENT", value_parser = client)]
+    pub(crate) from: Client,
+    /// Reads this file in place of those that the client has here
+    #[arg(long)]
+    pub(crate) file: Option<PathBuf>,
+    /// Shows what would change in the configuration, and changes nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only these servers
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    #[command(flatten)]
+    pub(crate) writing: Writing,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstallArgs {
+    /// The client: claude-desktop, claude-code, cursor, vscode or codex
+    #[arg(long, value_name = "CLIENT", value_parser = client)]
+    pub(crate) into: Client,
+    /// Changes this file in place of the one that the client has for you
+    #[arg(long)]
+    pub(crate) file: Option<PathBuf>,
+    /// Does not ask before the file is changed
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+/// How entries are written.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Writing {
+    /// Replaces what is there under the same name
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Writes secrets into the file as they are; without it, they go to the keyring, and the file refers to them
+    #[arg(long)]
+    pub(crate) plain: bool,
 }
 
 /// Whose login is meant.
@@ -155,6 +245,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     let quoted = serde_json::Value::from(text);
     let parsed: Result<manyhands::HumanDuration, _> = serde_json::from_value(quoted);
     parsed.map(|it| it.0).map_err(|error| error.to_string())
+}
+
+fn client(text: &str) -> Result<Client, String> {
+    let known = Client::ALL.map(Client::name).join(", ");
+    Client::named(text).ok_or_else(|| format!("there is no such client; there are {known}"))
 }
 
 fn demo_server(text: &str) -> Result<DemoServer, String> {

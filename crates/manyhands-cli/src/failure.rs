@@ -4,7 +4,7 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use manyhands::{AuthError, AuthErrorKind, CallError, ConfigError, ErrorKind, ErrorType};
-
+use manyhands_config::edit::EditError;
 use serde_json::{Value, json};
 
 use crate::output;
@@ -61,6 +61,12 @@ impl Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
+        Self::usage(with_sources(&error))
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
         Self::usage(with_sources(&error))
     }
 }

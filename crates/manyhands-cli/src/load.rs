@@ -118,13 +118,13 @@ pub(crate) fn state_dir() -> Option<PathBuf> {
     Some(base.join("manyhands"))
 }
 
-fn config_dir() -> Option<PathBuf> {
+pub(crate) fn config_dir() -> Option<PathBuf> {
     let base = absolute("XDG_CONFIG_HOME").or_else(|| absolute("APPDATA"));
     base.or_else(|| Some(absolute("HOME")?.join(".config")))
 }
 
 /// A folder from the environment; the XDG specification has relative ones ignored.
-fn absolute(variable: &str) -> Option<PathBuf> {
+pub(crate) fn absolute(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())

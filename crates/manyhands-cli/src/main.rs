@@ -1,12 +1,18 @@
 //! The `manyhands` command: reads arguments, runs one command, and ends with its exit code.
 
 mod args;
+mod as_written;
+mod clients;
 mod commands;
+mod difference;
 mod failure;
+mod keeping;
 mod load;
 mod logins;
 mod output;
 mod progress;
+mod shown;
+mod target;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -62,6 +68,11 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
         Command::Auth(command) => commands::auth::run(&options, command).await,
         Command::Doctor => commands::doctor::run(&options).await,
         Command::Serve { stdio: _ } => commands::serve::run(&options).await,
+        Command::Add(add) => commands::add::run(&options, add).await,
+        Command::Remove { name } => commands::remove::run(&options, &name),
+        Command::Import(import) => commands::import::run(&options, import).await,
+        Command::Install(install) => commands::install::run(&options, install).await,
+        Command::List => commands::servers::run(&options),
         Command::Trust { file, revoke } => commands::trust::run(file.or(options.config), revoke),
     }
 }

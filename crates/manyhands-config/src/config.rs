@@ -1,30 +1,25 @@
 //! A configuration as a program uses it: settings and servers, every reference filled in.
 
-use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use manyhands_core::ServerId;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
-use crate::deferred::{Deferred, Recorder, Remains, SecretUse};
-use crate::document::{Member, Node, find};
+use crate::deferred::Deferred;
+use crate::document::{Member, Node, Value, find};
 use crate::endpoint::Endpoint;
-use crate::entry::{Reader, wrong};
+use crate::entry::wrong;
 use crate::error::{ConfigError, EntryError, Fault};
 use crate::file::{ConfigFile, Material, Source};
-use crate::keys;
-use crate::literal;
+use crate::resolve::resolve;
 use crate::schema;
-use crate::servers::{self, Listed};
-use crate::variables::{Scope, Variables};
-use crate::warning::{Warning, Warnings};
+use crate::variables::Variables;
+use crate::warning::Warning;
 
 /// The key under which our own settings stand, for the file and for each server.
-const SECTION: &str = "manyhands";
+pub(crate) const SECTION: &str = "manyhands";
 
 /// What a `manyhands` section can be read into.
 ///
@@ -64,6 +59,10 @@ pub struct ServerEntry<S> {
     pub disabled: bool,
     /// How to reach the server, or why its entry cannot be used.
     pub definition: Result<ServerDefinition<S>, EntryError>,
+    /// The file that it stands in, where that is one that is included.
+    pub file: Option<String>,
+    /// Whose file that is, as the file says that includes it.
+    pub owner: Option<String>,
 }
 
 /// How to reach a server, and its settings.
@@ -115,130 +114,14 @@ impl<S: Settings, T: Settings> Config<S, T> {
     }
 }
 
-fn resolve<S: Settings, T: Settings>(
-    material: &Material,
-    variables: &dyn Variables,
-) -> Result<Config<S, T>, ConfigError> {
-    let Material {
-        source,
-        document,
-        inputs,
-        input_warnings,
-        env_files,
-    } = material;
-    let refuse = |fault| ConfigError::new(source.label(), fault);
-    let mut warnings = Warnings::default();
-    let listed = servers::list(document, &mut warnings).map_err(refuse)?;
-    keys::check_document(document, &mut warnings);
-    for warning in input_warnings {
-        warnings.add(|| warning.clone());
-    }
-    let top = document.root.members().unwrap_or_default();
-    let settings = Section::new()
-        .read(top, |node| Ok(node.clone()))
-        .map_err(|fault| refuse(fault.of_file()))?;
-    let section = Arc::new(Section::<S>::new());
-    let mut literals = Warnings::default();
-    let servers = listed.iter().map(|listed| {
-        let recorder = Recorder::new(variables);
-        let scope = Scope {
-            variables: &recorder,
-            inputs,
-            folder: source.folder(),
-            secrets: None,
-        };
-        let members = listed.member.node.members();
-        let reader = Reader {
-            path: &listed.path,
-            line: listed.member.line,
-            entry: members.unwrap_or_default(),
-            scope: &scope,
-            env_files,
-            uses: RefCell::default(),
-        };
-        keys::check_entry(reader.path, reader.entry, &section.schema, &mut warnings);
-        literal::check(&listed.id, reader.path, reader.entry, &mut literals);
-        let disabled = reader.disabled();
-        let mut definition = match (members, &disabled) {
-            (None, _) => Err(wrong("", &listed.member.node, "an object")),
-            (_, Err(fault)) => Err(fault.clone()),
-            (Some(_), Ok(_)) => define(&reader, &section, &mut warnings),
-        };
-        let uses = reader.uses.into_inner();
-        if let Ok(definition) = &mut definition
-            && !uses.is_empty()
-        {
-            definition.deferred = Some(defer(uses, listed, material, recorder, &section));
-        }
-        entry(listed, disabled.unwrap_or(false), definition, source)
-    });
-    let servers = servers.collect();
-    Ok(Config {
-        settings,
-        servers,
-        warnings: warnings.finish(),
-        literal_secrets: literals.finish(),
-    })
-}
-
-/// Keeps what the second reading of an entry needs.
-fn defer<S: Settings>(
-    uses: Vec<SecretUse>,
-    listed: &Listed<'_>,
-    material: &Material,
-    recorder: Recorder<'_>,
-    section: &Arc<Section<S>>,
-) -> Deferred<S> {
-    let remains = Remains {
-        source: material.source.clone(),
-        recorded: recorder.finish(),
-        inputs: material.inputs.clone(),
-        env_files: material.env_files.clone(),
-        section: section.clone(),
-    };
-    Deferred::new(uses, listed.member, &listed.path, remains)
-}
-
-pub(crate) fn define<S: Settings>(
-    reader: &Reader<'_>,
-    section: &Section<S>,
-    warnings: &mut Warnings,
-) -> Result<ServerDefinition<S>, Fault> {
-    let endpoint = reader.endpoint(warnings)?;
-    Ok(ServerDefinition {
-        endpoint,
-        settings: section.read(reader.entry, |node| reader.filled(node))?,
-        folder: reader.scope.folder.to_owned(),
-        deferred: None,
-    })
-}
-
-fn entry<S>(
-    listed: &Listed<'_>,
-    disabled: bool,
-    definition: Result<ServerDefinition<S>, Fault>,
-    source: &Source,
-) -> ServerEntry<S> {
-    let key = listed.member.key.clone();
-    let definition = definition.map_err(|fault| EntryError::new(&key, source.label(), fault));
-    let title = (key != listed.id.as_str()).then(|| key.clone());
-    ServerEntry {
-        id: listed.id.clone(),
-        key,
-        title,
-        disabled,
-        definition,
-    }
-}
-
 /// Reads `manyhands` sections of one type, whose schema is made once.
 pub(crate) struct Section<S> {
-    schema: Value,
+    pub(crate) schema: serde_json::Value,
     settings: PhantomData<fn() -> S>,
 }
 
 impl<S: Settings> Section<S> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let schema = schemars::SchemaGenerator::default().into_root_schema_for::<S>();
         Self {
             schema: schema.to_value(),
@@ -246,8 +129,24 @@ impl<S: Settings> Section<S> {
         }
     }
 
+    /// Reads the section as if it had no key `left_out`, which others read.
+    pub(crate) fn read_without(
+        &self,
+        members: &[Member],
+        left_out: &str,
+        fill: impl FnOnce(&Node) -> Result<Node, Fault>,
+    ) -> Result<S, Fault> {
+        let mut members = members.to_vec();
+        for member in &mut members {
+            if let (SECTION, Value::Object(inner)) = (member.key.as_str(), &mut member.node.value) {
+                inner.retain(|inner| inner.key != left_out);
+            }
+        }
+        self.read(&members, fill)
+    }
+
     /// Reads the section among `members`, or gives the default.
-    fn read(
+    pub(crate) fn read(
         &self,
         members: &[Member],
         fill: impl FnOnce(&Node) -> Result<Node, Fault>,

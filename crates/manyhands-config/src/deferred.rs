@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use manyhands_core::Secret;
 
-use crate::config::{Section, ServerDefinition, Settings, define};
+use crate::config::{Section, ServerDefinition, Settings};
 use crate::document::{Member, shown};
 use crate::entry::Reader;
 use crate::error::{EntryError, EntryErrorKind, Fault};
 use crate::file::{EnvFiles, Source, absolute};
 use crate::inputs::Inputs;
+use crate::resolve::define;
 use crate::variables::{Scope, Variables};
 use crate::warning::Warnings;
 

@@ -140,7 +140,7 @@ pub(crate) fn shown(text: &str) -> String {
 }
 
 /// Comments and trailing commas, as editors write them, and nothing looser.
-fn strict() -> ParseOptions {
+pub(crate) fn strict() -> ParseOptions {
     ParseOptions {
         allow_comments: true,
         allow_trailing_commas: true,

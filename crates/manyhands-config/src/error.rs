@@ -56,6 +56,17 @@ impl ConfigError {
         }))
     }
 
+    /// Says what is wrong with an included file.
+    pub(crate) fn included(label: &str, what: &str) -> Self {
+        let fault = FileFault::new(ConfigErrorKind::TooLarge, what);
+        Self::new(label, fault.mend("leave it out of `include`"))
+    }
+
+    /// What is wrong, without the place and the mend.
+    pub(crate) fn what(&self) -> &str {
+        &self.0.fault.what
+    }
+
     pub(crate) fn with_source(mut self, source: io::Error) -> Self {
         self.0.source = Some(source);
         self
@@ -133,6 +144,14 @@ impl FileFault {
         }
     }
 
+    /// The same as the fault of an entry that stands for the file.
+    pub(crate) fn of_entry(self) -> Fault {
+        let mut fault = Fault::new(EntryErrorKind::Include, self.what);
+        fault.line = self.line;
+        fault.mend = self.mend;
+        fault
+    }
+
     pub(crate) fn line(mut self, line: usize) -> Self {
         self.line = Some(line);
         self
@@ -177,6 +196,8 @@ pub enum EntryErrorKind {
     InvalidUrl,
     /// The `envFile` cannot be read or understood.
     EnvFile,
+    /// A file that is included cannot be read or understood; the entry stands for all servers in it.
+    Include,
 }
 
 /// Reports that one server's entry cannot be used; the other servers are not concerned.

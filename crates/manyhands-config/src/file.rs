@@ -13,6 +13,7 @@ use crate::document::Document;
 use crate::entry::env_file_path;
 use crate::env_file;
 use crate::error::{ConfigError, ConfigErrorKind, EntryErrorKind, Fault, FileFault};
+use crate::include::{self, Included};
 use crate::inputs::Inputs;
 use crate::servers;
 use crate::variables::{Scope, Variables};
@@ -78,7 +79,7 @@ impl Source {
 /// [`TrustStore::state`](crate::trust::TrustStore::state) about these very bytes.
 pub struct ConfigFile {
     pub(crate) material: Material,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) text: String,
     pub(crate) identity: PathBuf,
 }
 
@@ -90,15 +91,13 @@ impl ConfigFile {
     /// not JSON. A missing env file is no error here; it concerns its server.
     pub fn read(path: &Path, variables: &dyn Variables) -> Result<Self, ConfigError> {
         let source = Source::of_file(path);
-        let bytes = read_file(path, &source.label)?;
+        let text = read_text(path, &source.label)?;
         let identity =
             identity(path, &source.folder).map_err(|error| unreadable(&source.label, error))?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| not_utf8(&source.label, &bytes, error.valid_up_to()))?;
-        let material = Material::new(text, source, variables)?;
+        let material = Material::new(&text, source, variables)?;
         Ok(Self {
             material,
-            bytes,
+            text,
             identity,
         })
     }
@@ -107,6 +106,39 @@ impl ConfigFile {
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.material.source
+    }
+
+    /// The text as it was read.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The names and contents of all files beside this one that were read, for a pin.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
+        let fragments = self.material.included.fragments.iter();
+        let inner = fragments.flat_map(|fragment| {
+            let text = fragment.text.as_ref().map(String::as_bytes);
+            let env_files = fragment
+                .material
+                .iter()
+                .flat_map(|it| it.env_files.contents());
+            std::iter::once((fragment.label.as_str(), text)).chain(env_files)
+        });
+        self.material.env_files.contents().chain(inner)
+    }
+
+    /// Whether every file that was read for both is the same for both.
+    pub(crate) fn agrees(&self, other: &Self) -> bool {
+        let theirs: Vec<_> = other.contents().collect();
+        let is_same = |(name, bytes): (&str, Option<&[u8]>)| {
+            let mut named = theirs
+                .iter()
+                .filter(|(theirs, _)| *theirs == name)
+                .peekable();
+            named.peek().is_none() || named.any(|(_, theirs)| *theirs == bytes)
+        };
+        self.contents().all(is_same)
     }
 
     /// The path under which trust in this file is remembered.
@@ -135,11 +167,23 @@ pub(crate) struct Material {
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) input_warnings: Vec<Warning>,
     pub(crate) env_files: Arc<EnvFiles>,
+    pub(crate) included: Included,
 }
 
 impl Material {
-    /// Parses `text` and reads the env files that it names.
+    /// Parses `text` and reads the files that it names.
     pub(crate) fn new(
+        text: &str,
+        source: Source,
+        variables: &dyn Variables,
+    ) -> Result<Self, ConfigError> {
+        let mut material = Self::alone(text, source, variables)?;
+        material.included = include::read(&material.document, &material.source, variables);
+        Ok(material)
+    }
+
+    /// Parses `text` and reads the env files that it names, but nothing that it includes.
+    pub(crate) fn alone(
         text: &str,
         source: Source,
         variables: &dyn Variables,
@@ -161,6 +205,7 @@ impl Material {
             inputs: Arc::new(inputs),
             input_warnings,
             env_files,
+            included: Included::default(),
         })
     }
 }
@@ -230,6 +275,15 @@ fn identity(path: &Path, folder: &Path) -> io::Result<PathBuf> {
     let absolute = std::path::absolute(path)?;
     let inner = absolute.strip_prefix(folder).unwrap_or(&absolute);
     Ok(folder.canonicalize()?.join(inner))
+}
+
+/// Reads a text of bounded size.
+pub(crate) fn read_text(path: &Path, label: &str) -> Result<String, ConfigError> {
+    let bytes = read_file(path, label)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        not_utf8(label, error.as_bytes(), valid)
+    })
 }
 
 fn read_file(path: &Path, label: &str) -> Result<Vec<u8>, ConfigError> {

@@ -48,20 +48,26 @@
 //! # Ok::<(), manyhands_config::ConfigError>(())
 //! ```
 
+#[cfg(feature = "clients")]
+pub mod clients;
 mod config;
 mod deferred;
 mod document;
+pub mod edit;
 mod endpoint;
 mod entry;
 mod env_file;
 mod error;
 mod file;
+mod include;
 mod inputs;
 mod keys;
 mod literal;
 mod locate;
+mod resolve;
 mod schema;
 mod schema_of_file;
+pub mod server_json;
 mod servers;
 mod settings;
 mod socket;
@@ -74,6 +80,7 @@ pub use deferred::{Deferred, SecretUse};
 pub use endpoint::{Endpoint, HttpEndpoint, StdioEndpoint, UnixEndpoint};
 pub use error::{ConfigError, ConfigErrorKind, EntryError, EntryErrorKind};
 pub use file::{ConfigFile, Source};
+pub use literal::{Hidden, TakenSecret, TakenSecrets, take_secrets};
 pub use locate::{Located, locate};
 pub use schema_of_file::json_schema;
 pub use variables::{Environment, Variables, input_variable};

@@ -3,12 +3,18 @@
 //! A value is never shown: a warning says where it is and what it looks like. A secret that is missed costs less than a
 //! value that is taken for one, so that whoever is warned can believe it.
 
+mod hidden;
+mod piece;
 mod shape;
+mod taken;
 
 use manyhands_core::ServerId;
 
 use crate::document::{Member, Node, Value, join};
 use crate::warning::{Warning, WarningKind, Warnings};
+
+pub use hidden::Hidden;
+pub use taken::{TakenSecret, TakenSecrets, take_secrets};
 
 /// The objects of an entry whose values are looked at, with all that is inside them.
 const OBJECTS: [&str; 3] = ["env", "headers", "manyhands"];
@@ -86,15 +92,32 @@ impl Finder<'_> {
 
     /// A reference that could stand there.
     fn reference(&self, name: &str) -> String {
-        let account = name.trim_start_matches('-').to_ascii_lowercase();
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let account = match account.as_str() {
-            "" | "authorization" => "token",
-            account if account.len() <= 40 && account.chars().all(plain) => account,
-            _ => "token",
+        let account = match plain_account(name).to_ascii_lowercase().as_str() {
+            "authorization" => "token".to_owned(),
+            account => account.to_owned(),
         };
         format!("${{secret:keyring:{}/{account}}}", self.id)
     }
+}
+
+/// Whether any text inside `value` holds `part`, keys included.
+pub(crate) fn has_text(value: &serde_json::Value, part: &str) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.contains(part),
+        serde_json::Value::Array(items) => items.iter().any(|item| has_text(item, part)),
+        serde_json::Value::Object(members) => members
+            .iter()
+            .any(|(key, value)| key.contains(part) || has_text(value, part)),
+        _ => false,
+    }
+}
+
+/// A name for an account of the keyring, made of the name that a secret stands under.
+fn plain_account(name: &str) -> String {
+    let account = name.trim_start_matches('-');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let fits = !account.is_empty() && account.len() <= 40 && account.chars().all(plain);
+    if fits { account } else { "token" }.to_owned()
 }
 
 /// The text with [`shape::REFERENCE`] in place of each reference, but for what stands in the file as its default.
@@ -119,3 +142,6 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod taken_tests;

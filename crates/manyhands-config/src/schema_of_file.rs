@@ -24,6 +24,7 @@ pub fn json_schema<S: Settings, T: Settings>() -> Value {
     let of_file = generator.subschema_for::<T>().to_value();
     let mut definitions = generator.take_definitions(true);
     definitions.values_mut().for_each(close);
+    let of_file = including(of_file, &mut definitions);
     let mut all = Map::from_iter([
         ("servers".to_owned(), servers()),
         ("server".to_owned(), server(&of_server)),
@@ -36,7 +37,11 @@ pub fn json_schema<S: Settings, T: Settings>() -> Value {
         "title": "MCP servers for Manyhands",
         "description": "The mcp.json that MCP clients share. Texts may hold references: ${VAR}, ${env:VAR}, ${VAR:-default}, ${input:id}, ${userHome}, ${workspaceFolder}; and to secrets, as in ${secret:keyring:slack/token}.",
         "type": "object",
-        "anyOf": [{ "required": ["mcpServers"] }, { "required": ["servers"] }],
+        "anyOf": [
+            { "required": ["mcpServers"] },
+            { "required": ["servers"] },
+            { "required": ["manyhands"], "properties": { "manyhands": { "required": ["include"] } } },
+        ],
         "properties": {
             "$schema": { "type": "string", "description": "The address of this schema, for editors." },
             "mcpServers": { "$ref": "#/$defs/servers" },
@@ -49,6 +54,44 @@ pub fn json_schema<S: Settings, T: Settings>() -> Value {
             "manyhands": of_file,
         },
         "$defs": all,
+    })
+}
+
+/// The settings of a file with `include` among them, which is read before them.
+fn including(mut of_file: Value, definitions: &mut Map<String, Value>) -> Value {
+    let name = of_file.get("$ref").and_then(Value::as_str);
+    let name = name
+        .and_then(|it| it.strip_prefix("#/$defs/"))
+        .map(str::to_owned);
+    let settings = match name {
+        Some(name) => definitions.get_mut(&name),
+        None => Some(&mut of_file),
+    };
+    let properties = settings.and_then(|it| it.get_mut("properties")?.as_object_mut());
+    if let Some(properties) = properties {
+        properties.insert("include".to_owned(), include());
+    }
+    of_file
+}
+
+fn include() -> Value {
+    let path = json!({ "type": "string", "description": "A file, a folder of .json and .jsonc files, or a pattern such as team/*.json." });
+    let item = json!({
+        "anyOf": [
+            path,
+            {
+                "type": "object",
+                "required": ["path"],
+                "properties": {
+                    "path": path,
+                    "owner": { "type": "string", "description": "Whose file it is, to be shown." },
+                },
+            },
+        ],
+    });
+    json!({
+        "description": "Other files whose servers count as well. Of servers with the same name, the one in this file counts, then the first. Default: none.",
+        "anyOf": [item, { "type": "array", "items": item }],
     })
 }
 

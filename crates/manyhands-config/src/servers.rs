@@ -6,10 +6,12 @@ use manyhands_core::{ServerId, assign_ids, nearest};
 
 use crate::document::{Document, Member, Node, Value, join, shown};
 use crate::error::{ConfigErrorKind, FileFault};
+use crate::include;
 use crate::keys::SERVER_LISTS;
 use crate::warning::{Warning, WarningKind, Warnings};
 
 /// A server's entry, not looked into yet.
+#[derive(Clone)]
 pub(crate) struct Listed<'a> {
     pub(crate) id: ServerId,
     pub(crate) path: String,
@@ -55,9 +57,46 @@ pub(crate) fn list<'a>(
             path: join(section, &member.key),
             member,
         });
-    let listed: Vec<_> = listed.collect();
-    warn_of_clashes(&listed, warnings);
-    Ok(listed)
+    Ok(listed.collect())
+}
+
+/// Makes one list of those of a file and of the files that it includes, each with the file's name before and its number
+/// after; of servers with the same key, the first counts.
+pub(crate) fn merge<'a>(
+    lists: Vec<(&str, Vec<Listed<'a>>)>,
+    warnings: &mut Warnings,
+) -> Vec<(usize, Listed<'a>)> {
+    let mut merged: Vec<(usize, Listed<'a>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (file, (label, list)) in lists.into_iter().enumerate() {
+        for listed in list {
+            let key = listed.member.key.as_str();
+            if let Some(first) = places.get(key) {
+                warnings.add(|| overridden(&listed, *first).in_file(label));
+            } else {
+                places.insert(key, file);
+                merged.push((file, listed));
+            }
+        }
+    }
+    let ids = assign_ids(merged.iter().map(|(_, listed)| listed.member.key.as_str()));
+    for ((_, listed), id) in merged.iter_mut().zip(ids) {
+        listed.id = id;
+    }
+    let all: Vec<Listed<'_>> = merged.iter().map(|(_, listed)| listed.clone()).collect();
+    warn_of_clashes(&all, warnings);
+    merged
+}
+
+fn overridden(listed: &Listed<'_>, first: usize) -> Warning {
+    let winner = if first == 0 {
+        "the file that includes it has one, which counts"
+    } else {
+        "another file that is included has one, which counts because it comes first"
+    };
+    let (key, line) = (shown(&listed.member.key), listed.member.line);
+    let message = format!("the server `{key}` (line {line}) is not used: {winner}");
+    Warning::new(WarningKind::RepeatedKey, line, message)
 }
 
 /// Refuses a file that has no list of servers, or one that is no object.
@@ -79,7 +118,11 @@ fn check_lists(root: &Node) -> Result<(), FileFault> {
         }
         found = true;
     }
-    if found { Ok(()) } else { Err(no_list(members)) }
+    if found || include::of(root).is_some() {
+        Ok(())
+    } else {
+        Err(no_list(members))
+    }
 }
 
 /// Says that there is no list of servers, and where the servers may be instead.

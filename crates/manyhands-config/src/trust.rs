@@ -38,7 +38,7 @@ const VERSION: u32 = 1;
 /// The largest store that is read, in bytes: some 40,000 files.
 const MAX_STORE: u64 = 8 << 20;
 
-/// The digest of a configuration file and of the env files that it names.
+/// The digest of a configuration file, of the files that it includes, and of the env files that they name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Pin(String);
@@ -47,9 +47,9 @@ impl Pin {
     /// Takes the digest of `file` as it was read.
     #[must_use]
     pub fn of(file: &ConfigFile) -> Self {
-        let mut parts: Vec<&[u8]> = vec![b"manyhands-config 1", &file.bytes];
-        for (written, bytes) in file.material.env_files.contents() {
-            parts.push(written.as_bytes());
+        let mut parts: Vec<&[u8]> = vec![b"manyhands-config 1", file.text.as_bytes()];
+        for (name, bytes) in file.contents() {
+            parts.push(name.as_bytes());
             parts.push(if bytes.is_some() {
                 b"there"
             } else {
@@ -118,6 +118,25 @@ impl TrustStore {
         let pin = Pin::of(file);
         self.change(|pins| pins.insert(key(file.identity()), pin.clone()))?;
         Ok(pin)
+    }
+
+    /// Carries trust in `before` over to `after`, which is the same file with `text` as what a person made of it, and tells
+    /// whether there was any to carry over. Nothing else that the pin covers may have changed meanwhile.
+    ///
+    /// # Errors
+    /// [`TrustError`] when the store cannot be read, understood or written.
+    pub fn renew(
+        &self,
+        before: &ConfigFile,
+        after: &ConfigFile,
+        text: &str,
+    ) -> Result<bool, TrustError> {
+        let is_meant =
+            before.identity() == after.identity() && after.text() == text && before.agrees(after);
+        if !is_meant || self.state(before)? != TrustState::Trusted {
+            return Ok(false);
+        }
+        self.trust(after).map(|_| true)
     }
 
     /// Trusts the file at `path` no longer, and tells whether it was trusted; it need not exist any more.

@@ -21,6 +21,8 @@ pub enum WarningKind {
     IdClash,
     /// An element of `inputs` cannot be understood, and is left out.
     InvalidInput,
+    /// A part of `include` leads nowhere, or to something that is included already.
+    Include,
     /// A text looks like a secret, and stands in the file itself.
     LiteralSecret,
     /// There were more warnings than are kept.
@@ -42,6 +44,12 @@ impl Warning {
             line: Some(line),
             message: message.into(),
         }
+    }
+
+    /// The same about a file that is included.
+    pub(crate) fn in_file(mut self, label: &str) -> Self {
+        self.message = format!("{}: {}", manyhands_core::Printable(label), self.message);
+        self
     }
 
     /// What it is about, for programs.
@@ -77,6 +85,13 @@ impl Warnings {
             self.list.push(make());
         } else {
             self.dropped += 1;
+        }
+    }
+
+    /// Adds all of these to those of the whole, with the name of the file that they are about.
+    pub(crate) fn tell(self, label: &str, whole: &mut Self) {
+        for warning in self.finish() {
+            whole.add(|| warning.in_file(label));
         }
     }
 

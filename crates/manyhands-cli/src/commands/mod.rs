@@ -1,10 +1,15 @@
 //! One file per command.
 
+pub(crate) mod add;
 pub(crate) mod auth;
 pub(crate) mod call;
 pub(crate) mod demo;
 pub(crate) mod demo_server;
 pub(crate) mod doctor;
+pub(crate) mod import;
+pub(crate) mod install;
 pub(crate) mod list;
+pub(crate) mod remove;
 pub(crate) mod serve;
+pub(crate) mod servers;
 pub(crate) mod trust;

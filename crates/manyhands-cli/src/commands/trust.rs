@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use manyhands::Config;
-use manyhands_config::{ConfigFile, Endpoint, Environment, Variables};
+use manyhands_config::{ConfigFile, Endpoint, Environment};
 
+use crate::as_written::AsWritten;
 use crate::failure::{Failure, with_sources};
 use crate::load::{Configuration, located, trust_store};
 use crate::output;
@@ -104,18 +105,5 @@ fn quoted(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-/// Leaves every reference as the file has it: what it stands for may be secret, and is not what is trusted.
-struct AsWritten;
-
-impl Variables for AsWritten {
-    fn get(&self, name: &str) -> Option<String> {
-        Some(format!("${{{name}}}"))
-    }
-
-    fn input(&self, id: &str) -> Option<String> {
-        Some(format!("${{input:{id}}}"))
     }
 }

@@ -25,6 +25,11 @@ fn help_of_each_command() {
         "doctor",
         "serve",
         "trust",
+        "add",
+        "remove",
+        "list",
+        "import",
+        "install",
         "demo-server",
     ] {
         assert_snapshot!(format!("help_{command}"), sandbox.run(&[command, "--help"]));

@@ -12,12 +12,15 @@ mod arguments;
 #[cfg(unix)]
 mod beside;
 mod call;
+mod clients;
 mod config_file;
 mod demo;
+mod editing;
 mod harness;
 mod help;
 mod http;
 mod http_servers;
+mod include;
 mod lists;
 mod logins;
 #[cfg(unix)]

@@ -139,17 +139,25 @@ pub(super) fn secret(name: &str, text: &str) -> Option<&'static str> {
 
 /// Finds secrets that need no name to be known.
 fn by_form(text: &str) -> Option<&'static str> {
-    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----") {
+    if is_private_key(text) {
         return Some("a private key");
     }
+    tokens(text).find_map(of_service)
+}
+
+pub(super) fn is_private_key(text: &str) -> bool {
+    text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----")
+}
+
+/// What could be tokens, by their letters and length.
+pub(super) fn tokens(text: &str) -> impl Iterator<Item = &str> {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    text.split(|c: char| !inner(c))
+    text.split(move |c: char| !inner(c))
         .filter(|token| token.len() >= 16 && !is_placeholder(token))
-        .find_map(of_service)
 }
 
 /// Whose token it is.
-fn of_service(token: &str) -> Option<&'static str> {
+pub(super) fn of_service(token: &str) -> Option<&'static str> {
     let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
     let is_upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
     if token.len() == 20
@@ -172,30 +180,41 @@ fn of_service(token: &str) -> Option<&'static str> {
 
 /// Finds passwords and keys inside URLs.
 fn in_url(text: &str) -> Option<&'static str> {
-    let (_, rest) = text.split_once("://")?;
-    let rest = rest.split_whitespace().next()?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let user = authority.rsplit_once('@').map(|(user, _)| user);
-    if let Some((user, password)) = user.and_then(|user| user.split_once(':'))
-        && password.len() >= 4
+    if password_in_url(text).is_some() {
+        return Some("a URL with a password");
+    }
+    secret_in_query(text).map(|_| "a URL with a secret")
+}
+
+/// The password before the host of a URL.
+pub(super) fn password_in_url(text: &str) -> Option<&str> {
+    let authority = url(text)?.split(['/', '?', '#']).next()?;
+    let (user, password) = authority.rsplit_once('@')?.0.split_once(':')?;
+    let counts = password.len() >= 4
         && password != user
         && !DEFAULTS.contains(&password)
         && !is_placeholder(password)
-        && !password.contains(REFERENCE)
-    {
-        return Some("a URL with a password");
-    }
-    let query = rest.split_once('?').map(|(_, query)| query)?;
+        && !password.contains(REFERENCE);
+    counts.then_some(password)
+}
+
+/// The first secret in the query of a URL, with its name.
+pub(super) fn secret_in_query(text: &str) -> Option<(&str, &str)> {
+    let (_, query) = url(text)?.split_once('?')?;
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    pairs
-        .any(|(name, value)| {
-            named(name, value) || (name == "key" && value.len() >= 16 && is_plausible(value))
-        })
-        .then_some("a URL with a secret")
+    pairs.find(|(name, value)| {
+        named(name, value) || (*name == "key" && value.len() >= 16 && is_plausible(value))
+    })
+}
+
+/// What follows the scheme of a URL.
+fn url(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once("://")?;
+    rest.split_whitespace().next()
 }
 
 /// Takes apart `--token=..`, `TOKEN=..` and `Authorization: ..`.
-fn assigned(text: &str) -> Option<(&str, &str)> {
+pub(super) fn assigned(text: &str) -> Option<(&str, &str)> {
     let (name, value) = text.split_once(['=', ':'])?;
     let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_name = !name.is_empty() && name.chars().all(part);
@@ -203,11 +222,16 @@ fn assigned(text: &str) -> Option<(&str, &str)> {
 }
 
 /// Whether `name` announces a secret, and `value` may be one.
-fn named(name: &str, value: &str) -> bool {
+pub(super) fn named(name: &str, value: &str) -> bool {
+    announces(name) && is_plausible(without_scheme(value).trim())
+}
+
+/// The value behind a scheme such as `Bearer`.
+pub(super) fn without_scheme(value: &str) -> &str {
     let lower = value.to_ascii_lowercase();
     let scheme = SCHEMES.iter().find(|scheme| lower.starts_with(**scheme));
     let bare = scheme.and_then(|scheme| value.get(scheme.len()..));
-    announces(name) && is_plausible(bare.unwrap_or(value).trim())
+    bare.unwrap_or(value)
 }
 
 /// Whether secrets stand under such a name: `SLACK_BOT_TOKEN`, `X-Api-Key`, `clientSecret`.
@@ -242,7 +266,6 @@ fn words(name: &str) -> Vec<String> {
 
 /// Whether a value may be a secret: no word, number, path, address, reference or placeholder.
 fn is_plausible(value: &str) -> bool {
-    let is_variable = |c: char| c.is_ascii_uppercase() || c == '_';
     let harmless = value.len() < 8
         || value.contains(|c: char| c.is_whitespace() || c == REFERENCE)
         || value.starts_with(['/', '.', '~', '$', '%', '{', '@', '-'])
@@ -250,7 +273,6 @@ fn is_plausible(value: &str) -> bool {
         || value.contains("://")
         || FOREIGN.iter().any(|foreign| value.starts_with(foreign))
         || value.chars().all(|c| c.is_ascii_digit() || c == '.')
-        || value.chars().all(is_variable)
         || is_email(value)
         || is_placeholder(value);
     !harmless && is_varied(value)

@@ -146,3 +146,12 @@ fn each_type_of_the_schema_is_one_that_is_read() {
         assert!(config.unwrap().servers[0].definition.is_ok(), "{name}");
     }
 }
+
+#[test]
+fn what_is_included_is_named_beside_the_settings_of_the_file() {
+    let text =
+        r#"{"manyhands": {"grace": "1s", "include": ["a.json", {"path": "b", "owner": "c"}]}}"#;
+    assert_eq!(stranger(text), None);
+    let mistyped = stranger(&text.replace("include", "includ"));
+    assert!(mistyped.is_some_and(|told| told.contains("includ")));
+}
