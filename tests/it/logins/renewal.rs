@@ -6,6 +6,7 @@ use std::time::Duration;
 use manyhands::{ErrorKind, LoginStore};
 use manyhands_testkit::oauth::{ALWAYS, Failure, Moment};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::{Guarded, Person, at_once, echo, ready};
 
@@ -25,14 +26,19 @@ fn age(folder: &Path, seconds: u64) {
     }
 }
 
-#[tokio::test]
-async fn sixty_four_callers_at_the_end_of_a_token_make_one_refresh() {
+/// A server, and a folder with a login there that was made so many seconds ago.
+async fn logged_in(seconds: u64) -> (Guarded, TempDir) {
     let guarded = Guarded::start().await;
     let folder = tempfile::tempdir().unwrap();
-    guarded
-        .kit(&LoginStore::in_folder(folder.path()), &Person::default())
-        .await;
-    age(folder.path(), 3600);
+    let store = LoginStore::in_folder(folder.path());
+    guarded.kit(&store, &Person::default()).await;
+    age(folder.path(), seconds);
+    (guarded, folder)
+}
+
+#[tokio::test]
+async fn sixty_four_callers_at_the_end_of_a_token_make_one_refresh() {
+    let (guarded, folder) = logged_in(3600).await;
     guarded
         .auth
         .change(|it| it.token_delay = Duration::from_millis(100));
@@ -47,12 +53,7 @@ async fn sixty_four_callers_at_the_end_of_a_token_make_one_refresh() {
 
 #[tokio::test]
 async fn sixty_four_callers_that_are_refused_make_one_refresh() {
-    let guarded = Guarded::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    guarded
-        .kit(&LoginStore::in_folder(folder.path()), &Person::default())
-        .await;
-    age(folder.path(), 60);
+    let (guarded, folder) = logged_in(60).await;
     let kit = guarded
         .builder(&LoginStore::in_folder(folder.path()))
         .start();
@@ -69,12 +70,7 @@ async fn sixty_four_callers_that_are_refused_make_one_refresh() {
 
 #[tokio::test]
 async fn two_processes_make_one_refresh_between_them() {
-    let guarded = Guarded::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    guarded
-        .kit(&LoginStore::in_folder(folder.path()), &Person::default())
-        .await;
-    age(folder.path(), 3600);
+    let (guarded, folder) = logged_in(3600).await;
     guarded
         .auth
         .change(|it| it.token_delay = Duration::from_millis(100));
@@ -93,12 +89,7 @@ async fn two_processes_make_one_refresh_between_them() {
 
 #[tokio::test]
 async fn a_token_that_is_due_is_renewed_while_calls_go_on_with_it() {
-    let guarded = Guarded::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    guarded
-        .kit(&LoginStore::in_folder(folder.path()), &Person::default())
-        .await;
-    age(folder.path(), 3500);
+    let (guarded, folder) = logged_in(3500).await;
     // Whoever waited for this answer would not be done within the test.
     guarded.auth.fail(Moment::Refresh, Failure::Silent, ALWAYS);
     let kit = guarded
@@ -116,12 +107,7 @@ async fn a_token_that_is_due_is_renewed_while_calls_go_on_with_it() {
 
 #[tokio::test]
 async fn a_refresh_token_that_is_rejected_is_not_tried_again() {
-    let guarded = Guarded::start().await;
-    let folder = tempfile::tempdir().unwrap();
-    guarded
-        .kit(&LoginStore::in_folder(folder.path()), &Person::default())
-        .await;
-    age(folder.path(), 3600);
+    let (guarded, folder) = logged_in(3600).await;
     guarded.auth.revoke_refresh_tokens();
     let kit = guarded
         .builder(&LoginStore::in_folder(folder.path()))
@@ -163,12 +149,7 @@ async fn a_server_that_fails_to_refresh_costs_no_login() {
         Failure::Oversized,
         Failure::Quoting("temporarily_unavailable".to_owned()),
     ] {
-        let guarded = Guarded::start().await;
-        let folder = tempfile::tempdir().unwrap();
-        guarded
-            .kit(&LoginStore::in_folder(folder.path()), &Person::default())
-            .await;
-        age(folder.path(), 3600);
+        let (guarded, folder) = logged_in(3600).await;
         guarded.auth.fail(Moment::Refresh, failure.clone(), ALWAYS);
         let kit = guarded
             .builder(&LoginStore::in_folder(folder.path()))
