@@ -124,8 +124,7 @@ impl Ways {
         let account = account(&self.definition.settings, who);
         let own = account.into_iter().flat_map(|it| it.headers.keys());
         let says = |name: &String| name.eq_ignore_ascii_case("authorization");
-        // One principal's login is never the configured header, which is everybody's.
-        let configured = matches!(who, Who::Everybody) && remote.headers.keys().any(says);
+        let configured = !logs_in_alone(account, who) && remote.headers.keys().any(says);
         if configured
             || own.clone().any(says)
             || oauth_section(&self.definition.settings, who)
@@ -318,6 +317,19 @@ fn account<'s>(section: &'s ServerSection, who: &Who) -> Option<&'s AccountSecti
     }
 }
 
+/// Whether everybody's header `Authorization` is not for this one: who has a login of their own must never come as
+/// somebody else.
+fn logs_in_alone(account: Option<&AccountSection>, who: &Who) -> bool {
+    match who {
+        Who::Everybody => false,
+        Who::Account(_) => {
+            let own = account.and_then(|it| it.oauth.as_ref());
+            own.is_some_and(|it| it.settings(Vec::new()).is_some())
+        }
+        Who::Principal(_) => true,
+    }
+}
+
 fn oauth_section<'s>(section: &'s ServerSection, who: &Who) -> &'s OAuthSection {
     let own = account(section, who).and_then(|it| it.oauth.as_ref());
     own.unwrap_or(&section.oauth)
@@ -370,6 +382,7 @@ fn http(
     who: &Who,
 ) -> HttpSettings {
     let mut settings = HttpSettings::new(remote.url);
+    let alone = logs_in_alone(Some(&account), who);
     let shared = remote
         .headers
         .into_iter()
@@ -381,9 +394,7 @@ fn http(
             .headers
             .keys()
             .any(|own| own.eq_ignore_ascii_case(name));
-        let everybodys =
-            matches!(who, Who::Principal(_)) && name.eq_ignore_ascii_case("authorization");
-        !replaced && !everybodys
+        !replaced && !(alone && name.eq_ignore_ascii_case("authorization"))
     });
     settings.headers.extend(account.headers);
     settings.unix_socket = remote.unix_socket;

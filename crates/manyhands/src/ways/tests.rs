@@ -119,3 +119,47 @@ async fn a_source_that_is_not_known_is_told_before_anything_is_connected() {
     assert_eq!(status.cause(), Some(cause));
     assert_eq!(status.mend(), Some("did you mean `keyring`?"));
 }
+
+#[test]
+fn whoever_has_a_login_of_their_own_never_comes_as_everybody() {
+    let text = r#"{"servers": {"it": {
+        "url": "https://a.example/mcp",
+        "headers": {"authorization": "Bearer everybody", "X-Team": "shop"},
+        "manyhands": {"accounts": {
+            "plain": {},
+            "keyed": {"headers": {"Authorization": "Bearer keyed"}},
+            "login": {"oauth": {"clientId": "sales"}},
+            "none": {"oauth": false}
+        }, "perPrincipal": true}
+    }}}"#;
+    let config = Config::from_json(text, &Source::new("mcp.json", "."), &Environment).unwrap();
+    let Config { mut servers, .. }: Config<ServerSection, Settings> = config;
+    let definition = servers.pop().unwrap().definition.unwrap();
+    let id = ServerId::parse("it").unwrap();
+    let ways = Arc::new(Ways::new(id, definition.clone(), &Access::default()).unwrap());
+    let account = |name: &str| Who::Account(name.to_owned());
+    for (who, header, logs_in) in [
+        (Who::Everybody, Some("Bearer everybody"), false),
+        (account("plain"), Some("Bearer everybody"), false),
+        (account("keyed"), Some("Bearer keyed"), false),
+        (account("login"), None, true),
+        (account("none"), Some("Bearer everybody"), false),
+        (Who::Principal("ada".to_owned()), None, true),
+    ] {
+        let Endpoint::Http(remote) = definition.endpoint.clone() else {
+            panic!("it has a URL")
+        };
+        let section = definition.settings.clone();
+        let own = super::account(&section, &who).cloned().unwrap_or_default();
+        let settings = http(remote, section, Path::new("/"), own, &who);
+        let says = |name: &String| name.eq_ignore_ascii_case("authorization");
+        let mut sent = settings.headers.iter().filter(|(name, _)| says(name));
+        assert_eq!(
+            sent.next().map(|(_, value)| value.expose()),
+            header,
+            "{who:?}"
+        );
+        assert!(sent.next().is_none() && settings.headers.contains_key("X-Team"));
+        assert_eq!(ways.credentials(&who).is_some(), logs_in, "{who:?}");
+    }
+}
