@@ -394,7 +394,8 @@ fn http(
             .headers
             .keys()
             .any(|own| own.eq_ignore_ascii_case(name));
-        !replaced && !(alone && name.eq_ignore_ascii_case("authorization"))
+        let everybodys = alone && name.eq_ignore_ascii_case("authorization");
+        !replaced && !everybodys
     });
     settings.headers.extend(account.headers);
     settings.unix_socket = remote.unix_socket;
