@@ -26,6 +26,7 @@ mod catalogue;
 mod diff;
 mod schema;
 mod shard;
+mod tokens;
 mod uris;
 mod wire;
 
@@ -34,5 +35,6 @@ pub use catalogue::{Catalogue, Unknown};
 pub use diff::Diff;
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+pub use tokens::{TokenEstimator, estimate};
 pub use uris::{qualify_reply, qualify_uri};
 pub use wire::{ModelApi, wire_name, wire_name_for};
