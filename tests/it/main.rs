@@ -13,6 +13,7 @@ mod hostile;
 mod http;
 mod lists;
 mod logins;
+mod membership;
 mod naming;
 #[cfg(unix)]
 mod processes;

@@ -29,15 +29,48 @@ impl Catalogue {
     pub fn new(servers: impl IntoIterator<Item = ServerId>) -> Self {
         let mut catalogue = Self::default();
         for server in servers {
-            let position = catalogue.servers.len();
-            // Schemes are compared without case, as RFC 3986 has it; ids never differ by case alone.
-            catalogue
-                .schemes
-                .insert(uris::scheme(&server).to_ascii_lowercase(), position);
-            catalogue.positions.insert(server.clone(), position);
-            catalogue.servers.push((server, Arc::default()));
+            catalogue.push(server, Arc::default());
         }
         catalogue
+    }
+
+    fn push(&mut self, server: ServerId, shard: Arc<Shard>) {
+        let position = self.servers.len();
+        // Schemes are compared without case, as RFC 3986 has it; ids never differ by case alone.
+        let scheme = uris::scheme(&server).to_ascii_lowercase();
+        self.schemes.insert(scheme, position);
+        self.positions.insert(server.clone(), position);
+        self.servers.push((server, shard));
+    }
+
+    /// The next snapshot, with one more server at the end, which offers nothing yet. Nothing changes where it is one of
+    /// the catalogue's already.
+    #[must_use]
+    pub fn with_server(&self, server: ServerId) -> Self {
+        let mut next = self.clone();
+        if !next.positions.contains_key(&server) {
+            next.push(server, Arc::default());
+        }
+        next
+    }
+
+    /// The next snapshot, without a server and what it offered, and what that changes.
+    #[must_use]
+    pub fn without_server(&self, server: &ServerId) -> (Self, Diff) {
+        let mut next = Self {
+            generation: self.generation,
+            ..Self::default()
+        };
+        let mut diff = Diff::default();
+        for (id, shard) in &self.servers {
+            if id == server {
+                diff = compare(shard, &Shard::default());
+            } else {
+                next.push(id.clone(), shard.clone());
+            }
+        }
+        next.generation += u64::from(!diff.is_empty());
+        (next, diff)
     }
 
     /// The next snapshot, in which `server` offers `inventory`, and what that changes.

@@ -164,6 +164,15 @@ impl Router {
         });
     }
 
+    /// Forgets where calls to `server` went. Calls under way keep the old route.
+    pub fn remove(&self, server: &ServerId) {
+        self.routes.rcu(|routes| {
+            let mut routes = HashMap::clone(routes);
+            routes.remove(server);
+            routes
+        });
+    }
+
     /// The server that calls go to; none where they go nowhere.
     #[must_use]
     pub fn supervised(&self, server: &ServerId) -> Option<Supervised> {

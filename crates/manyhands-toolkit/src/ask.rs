@@ -43,7 +43,7 @@ impl Ask {
         let mut context = CallContext::default();
         context.principal = kit.principal().cloned();
         Self {
-            shared: kit.shared().clone(),
+            shared: kit.shared(),
             kit,
             wanted: Capability::new(kind, name),
             names: Names::Canonical,
@@ -55,7 +55,7 @@ impl Ask {
     /// Asks on behalf of `principal`, with the accounts and logins that are meant for it.
     pub fn on_behalf_of(mut self, principal: &Principal) -> Self {
         self.kit = self.kit.for_principal(principal);
-        self.shared = self.kit.shared().clone();
+        self.shared = self.kit.shared();
         self.context.principal = Some(principal.clone());
         self
     }
@@ -124,7 +124,7 @@ impl Ask {
         let Some(slot) = self.slot().filter(|slot| self.shared.may_log_in(slot)) else {
             return first;
         };
-        if let Err(error) = self.shared.log_in(slot).await {
+        if let Err(error) = self.shared.log_in(&slot).await {
             let told = CallError::new(ErrorKind::Unauthorized, Delivery::NotSent, error.cause());
             let advice = error.mend().unwrap_or("try again");
             return Err(told.with_advice(advice).with_server(slot.id.clone()));
@@ -212,7 +212,7 @@ impl Ask {
         };
         let limit = self.context.timeout.unwrap_or(slot.settings.timeout.0);
         let end = Instant::now() + limit;
-        introduced(slot, &server, end, limit).await?;
+        introduced(&slot, &server, end, limit).await?;
         if let Some(timeout) = &mut self.context.timeout {
             *timeout = end.saturating_duration_since(Instant::now());
         }
@@ -220,7 +220,7 @@ impl Ask {
     }
 
     /// The server that the name points to, whether or not it offers it.
-    fn slot(&self) -> Option<&Slot> {
+    fn slot(&self) -> Option<Arc<Slot>> {
         let name = self.wanted.name();
         if self.wanted.kind() == CapabilityKind::Resource {
             let catalogue = self.shared.catalogue.load();
@@ -228,11 +228,11 @@ impl Ask {
         }
         if self.names == Names::Wire {
             // Good enough to tell whom to wait for; what is called is found by table.
-            let begins = |slot: &&Slot| {
+            let begins = |slot: &&Arc<Slot>| {
                 name.strip_prefix(slot.id.as_str())
                     .is_some_and(|rest| rest.starts_with("__"))
             };
-            return self.shared.slots().iter().find(begins);
+            return self.shared.slots().iter().find(begins).cloned();
         }
         self.shared
             .slot(&ServerId::parse(name.split_once('.')?.0).ok()?)

@@ -7,6 +7,7 @@ use manyhands_core::{Credentials, Principal, ServerId, nearest};
 use manyhands_routing::Down;
 use manyhands_transport::{Connector, Input, InputHandler};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use crate::reach::{Account, Reach, Ways};
 use crate::recipe::Recipe;
@@ -118,6 +119,15 @@ impl Member {
             state: watch::Sender::new(self.first_state()),
             credentials,
             ask_again: Notify::new(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether all principals use it under one authorization.
+    pub(crate) fn is_everybodys(&self) -> bool {
+        match &self.plan {
+            Plan::Connect(ways) => ways.are_everybodys(),
+            _ => true,
         }
     }
 
@@ -230,7 +240,7 @@ impl Builder {
     /// Starts all servers that are not lazy, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
-        Toolkit::new(Recipe::new(self.members, self.settings, self.input))
+        Toolkit::new(&Recipe::new(self.members, self.settings, self.input))
     }
 
     /// Starts all servers; waits for the required ones, and for the others as long as the grace lasts.

@@ -28,6 +28,7 @@ mod builder;
 mod changes;
 mod freshness;
 mod member;
+mod membership;
 mod reach;
 mod recipe;
 mod report;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use manyhands_core::{CallError, Credentials, ErrorKind, Inventory, ListKind, ServerId};
+use manyhands_core::{CallError, Credentials, ErrorKind, Inventory, ListKind};
 use manyhands_discovery::{ALL_LISTS, Limits, refresh};
 use manyhands_registry::Diff;
 use manyhands_transport::{ConnectErrorKind, Connection, Outage, Phase, Supervised};
@@ -21,9 +21,7 @@ const MAX_ASKED: usize = 3;
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Follows a server through its phases until it is closed.
-pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
-    let id = server.server().clone();
-    let Some(slot) = shared.slot(&id) else { return };
+pub(crate) async fn live(shared: Arc<Shared>, slot: Arc<Slot>, server: Supervised) {
     let mut phases = server.phases();
     let mut started = Instant::now();
     let mut login = Relogin::default();
@@ -32,11 +30,11 @@ pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
         let phase = tokio::select! {
             phase = phases.next() => phase,
             () = login.done() => {
-                shared.logged_in(slot);
+                shared.logged_in(&slot);
                 continue;
             }
             lists = offer.due() => {
-                offer.refresh(&shared, &id, &lists).await;
+                offer.refresh(&shared, &slot, &lists).await;
                 continue;
             }
             () = slot.ask_again.notified() => match server.phase() {
@@ -49,19 +47,19 @@ pub(crate) async fn live(shared: Arc<Shared>, server: Supervised) {
         match &phase {
             Phase::Starting { .. } => {
                 started = Instant::now();
-                shared.starting(&id);
+                shared.starting(&slot);
                 continue;
             }
             Phase::Up(connection) => {
                 let _in_use = server.in_use();
-                offer.introduce(&shared, connection, started).await;
+                offer.introduce(&shared, &slot, connection, started).await;
             }
-            Phase::Idle => shared.idle(&id),
-            Phase::BackingOff { until, why } => failed(&shared, &id, why, Some(*until), started),
-            Phase::Failed { retry_at, why } => failed(&shared, &id, why, *retry_at, started),
+            Phase::Idle => shared.idle(&slot),
+            Phase::BackingOff { until, why } => failed(&shared, &slot, why, Some(*until), started),
+            Phase::Failed { retry_at, why } => failed(&shared, &slot, why, *retry_at, started),
             _ => {}
         }
-        login.follow(&shared, slot);
+        login.follow(&shared, &slot);
     }
 }
 
@@ -82,15 +80,20 @@ impl Offer {
     }
 
     /// Asks a server that was just connected what it offers, and makes that known.
-    async fn introduce(&mut self, shared: &Shared, connection: &Connection, started: Instant) {
+    async fn introduce(
+        &mut self,
+        shared: &Shared,
+        slot: &Slot,
+        connection: &Connection,
+        started: Instant,
+    ) {
         let mut freshness = Freshness::new(connection);
         let found = refresh(connection, &Limits::default(), &ALL_LISTS, &self.last).await;
         if connection.is_closed() {
             // What it said halfway is no offer; how it ended is told by the next phase.
             return;
         }
-        let id = connection.server();
-        let diff = shared.publish(id, &found.inventory);
+        let diff = shared.publish(slot, &found.inventory);
         let mend = |error: &CallError| error.advice().map(str::to_owned);
         let status = match found.failure {
             None => ServerStatus::Ready,
@@ -108,7 +111,7 @@ impl Offer {
         // Whoever has logged in is to be told what it offers.
         state.info = (!needs_login).then(|| connection.info().clone());
         state.took = Some(started.elapsed());
-        shared.set(id, state, diff);
+        shared.set(slot, state, diff);
         let came = if found.failed.is_empty() || needs_login {
             Look::Changed
         } else {
@@ -121,7 +124,7 @@ impl Offer {
 
     /// Asks a connected server for these lists again, and makes known what has changed. Lists that cannot be read stay
     /// as they were.
-    async fn refresh(&mut self, shared: &Shared, id: &ServerId, lists: &[ListKind]) {
+    async fn refresh(&mut self, shared: &Shared, slot: &Slot, lists: &[ListKind]) {
         let Some((connection, freshness)) = &mut self.connection else {
             return;
         };
@@ -129,17 +132,17 @@ impl Offer {
         if connection.is_closed() {
             return;
         }
-        let diff = shared.publish(id, &found.inventory);
+        let diff = shared.publish(slot, &found.inventory);
         let came = match (found.failed.is_empty(), diff.is_empty()) {
             (false, _) => Look::Failed,
             (true, true) => Look::Unchanged,
             (true, false) => Look::Changed,
         };
         freshness.looked(&found.failed, came, found.ttl);
-        tracing::debug!(server = %id, ?lists, ?came, "asked again");
+        tracing::debug!(server = %slot.id, ?lists, ?came, "asked again");
         let tools_are_back = lists.contains(&ListKind::Tools) && found.failure.is_none();
         self.last = found.inventory;
-        shared.refreshed(id, diff, tools_are_back);
+        shared.refreshed(slot, diff, tools_are_back);
     }
 }
 
@@ -152,7 +155,7 @@ struct Relogin {
 }
 
 impl Relogin {
-    fn follow(&mut self, shared: &Arc<Shared>, slot: &Slot) {
+    fn follow(&mut self, shared: &Arc<Shared>, slot: &Arc<Slot>) {
         if slot.is_ready() {
             *self = Self::default();
         }
@@ -162,7 +165,7 @@ impl Relogin {
             let ask = self.asked < MAX_ASKED && !declined && shared.may_log_in(slot);
             self.asked += usize::from(ask);
             slot.state.send_modify(|state| state.unanswered |= !ask);
-            let task = logged_in(shared.clone(), slot.id.clone(), credentials, ask);
+            let task = logged_in(shared.clone(), slot.clone(), credentials, ask);
             AbortOnDropHandle::new(tokio::spawn(task))
         });
     }
@@ -183,12 +186,12 @@ impl Relogin {
 }
 
 /// Asks a person to log in, where that is possible and wanted, then waits until somebody has.
-async fn logged_in(shared: Arc<Shared>, id: ServerId, credentials: Credentials, ask: bool) {
+async fn logged_in(shared: Arc<Shared>, slot: Arc<Slot>, credentials: Credentials, ask: bool) {
     let before = credentials.authorization().await.ok().flatten();
-    if let Some(slot) = shared.slot(&id).filter(|_| ask) {
-        match shared.log_in(slot).await {
+    if ask {
+        match shared.log_in(&slot).await {
             Ok(()) => return,
-            Err(error) => shared.not_logged_in(slot, &error),
+            Err(error) => shared.not_logged_in(&slot, &error),
         }
     }
     loop {
@@ -204,13 +207,7 @@ async fn logged_in(shared: Arc<Shared>, id: ServerId, credentials: Credentials, 
 
 /// The server could not be connected, or was lost. What it offered stays in the catalogue, so that names keep their
 /// meaning.
-fn failed(
-    shared: &Shared,
-    id: &ServerId,
-    why: &Outage,
-    retry_at: Option<Instant>,
-    started: Instant,
-) {
+fn failed(shared: &Shared, slot: &Slot, why: &Outage, retry_at: Option<Instant>, started: Instant) {
     let (cause, mend) = (why.cause().to_owned(), why.mend().map(str::to_owned));
     let status = match why.kind() {
         Some(ConnectErrorKind::Unauthorized) => ServerStatus::NeedsAuth { cause, mend },
@@ -220,5 +217,5 @@ fn failed(
     state.took = why.kind().map(|_| started.elapsed());
     state.diagnostics = why.diagnostics().clone();
     state.retry_at = retry_at;
-    shared.set(id, state, Diff::default());
+    shared.set(slot, state, Diff::default());
 }

@@ -132,6 +132,11 @@ impl Ways {
         }
     }
 
+    /// Whether all principals come the same way.
+    pub(crate) fn are_everybodys(&self) -> bool {
+        self.accounts.is_empty() && self.of_principal.is_none()
+    }
+
     pub(crate) fn account(&self, name: &str) -> Option<Reach> {
         let account = self.accounts.iter().find(|it| it.name == name);
         account.map(|it| it.reach.clone())

@@ -1,112 +1,171 @@
-//! What toolkits are made of: one for everybody, and one for each set of credentials that somebody uses.
+//! What toolkits are made of: the servers, and one connection for each server and each set of credentials that somebody
+//! uses.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use manyhands_core::{Credentials, Principal, ServerId};
-use manyhands_routing::RouteState;
 use manyhands_transport::{ConnectOptions, Input, Supervised};
 use tokio::sync::Semaphore;
-use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Member, Plan};
-use crate::member::live;
+use crate::membership::{Authorizations, Membership};
 use crate::reach::Authorization;
 use crate::settings::Settings;
-use crate::shared::Shared;
 
 /// The servers of a toolkit and all views of it.
 pub(crate) struct Recipe {
-    members: Vec<Member>,
+    census: Mutex<Census>,
     pub(crate) settings: Settings,
-    input: Input,
+    pub(crate) input: Input,
     spawn_permits: Arc<Semaphore>,
     /// Connections that are in use, by what they may do.
     in_use: Mutex<HashMap<(ServerId, Authorization), Weak<Kept>>>,
+    /// Counts the servers that came since the start and that principals use in ways of their own.
+    generation: AtomicU64,
+    /// Servers that were removed, and end with the calls that they still answer.
+    leaving: Mutex<Vec<(Supervised, AbortOnDropHandle<()>)>>,
+}
+
+/// Which servers there are, and who has to be told when that changes.
+#[derive(Default)]
+pub(crate) struct Census {
+    pub(crate) members: Vec<Member>,
+    told: Vec<Weak<Membership>>,
+}
+
+impl Census {
+    pub(crate) fn enrol(&mut self, membership: &Arc<Membership>) {
+        self.told.retain(|it| it.strong_count() > 0);
+        self.told.push(Arc::downgrade(membership));
+    }
+
+    fn told(&self) -> impl Iterator<Item = Arc<Membership>> {
+        self.told.iter().filter_map(Weak::upgrade)
+    }
 }
 
 /// One connection of one server, under one authorization.
 pub(crate) struct Kept {
     pub(crate) authorization: Authorization,
     pub(crate) server: Supervised,
-    credentials: Option<Credentials>,
-}
-
-/// A toolkit's servers, as one principal uses them.
-pub(crate) struct Made {
-    pub(crate) shared: Arc<Shared>,
-    /// What keeps the servers running.
-    pub(crate) kept: Vec<Arc<Kept>>,
-    pub(crate) tasks: Vec<AbortHandle>,
+    pub(crate) credentials: Option<Credentials>,
 }
 
 impl Recipe {
     pub(crate) fn new(members: Vec<Member>, settings: Settings, input: Input) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let told = Vec::new();
         Arc::new(Self {
-            members,
+            census: Mutex::new(Census { members, told }),
             settings,
             input,
             // Spawning is short work, but a hundred at once would starve each other.
             spawn_permits: Arc::new(Semaphore::new(2 * cores)),
             in_use: Mutex::default(),
+            generation: AtomicU64::new(0),
+            leaving: Mutex::default(),
         })
     }
 
-    /// Under which authorization a principal uses each server.
-    pub(crate) fn authorizations(&self, principal: &Principal) -> Vec<Authorization> {
-        let members = self.members.iter();
-        members
-            .map(|member| match &member.plan {
-                Plan::Connect(ways) => ways.authorization(Some(principal)),
-                _ => Authorization::Shared,
-            })
-            .collect()
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The servers, none of which comes or goes while it is held.
+    pub(crate) fn census(&self) -> MutexGuard<'_, Census> {
+        // A server is put in or taken out as a whole, so a panic elsewhere does no harm.
+        self.census.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a server, in the place of the one of its name where there is one.
+    pub(crate) fn add(&self, member: Member) {
+        let mut census = self.census();
+        let before = self.connections_of(&member.id);
+        if !member.is_everybodys() {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+        census.told().for_each(|it| it.take_in(&member));
+        match census.members.iter_mut().find(|it| it.id == member.id) {
+            Some(known) => *known = member,
+            None => census.members.push(member),
+        }
+        self.retire(before);
+    }
+
+    /// Removes a server; says whether there was one.
+    pub(crate) fn remove(&self, id: &ServerId) -> bool {
+        let mut census = self.census();
+        let Some(at) = census.members.iter().position(|it| it.id == *id) else {
+            return false;
+        };
+        census.members.remove(at);
+        let before = self.connections_of(id);
+        census.told().for_each(|it| it.let_go(id));
+        self.retire(before);
+        true
+    }
+
+    /// Takes out all connections to one server, so that none is used anew.
+    fn connections_of(&self, id: &ServerId) -> Vec<Supervised> {
+        let mut in_use = self.in_use();
+        let of_it = in_use.iter().filter(|((server, _), _)| server == id);
+        let kept = of_it.filter_map(|(_, kept)| kept.upgrade());
+        let servers = kept.map(|kept| kept.server.clone()).collect();
+        in_use.retain(|(server, _), _| server != id);
+        servers
+    }
+
+    /// Ends servers once the calls have ended that were sent to them.
+    fn retire(&self, servers: Vec<Supervised>) {
+        let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.retain(|(_, task)| !task.is_finished());
+        leaving.extend(servers.into_iter().map(|server| {
+            let leaves = server.clone();
+            let task = tokio::spawn(async move { leaves.retire().await });
+            (server, AbortOnDropHandle::new(task))
+        }));
+    }
+
+    /// The servers that were removed and still answer.
+    pub(crate) fn leaving(&self) -> Vec<Supervised> {
+        let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
+        leaving.iter().map(|(server, _)| server.clone()).collect()
+    }
+
+    /// Under which authorizations of its own a principal uses servers.
+    pub(crate) fn authorizations(&self, principal: &Principal) -> Authorizations {
+        let census = self.census();
+        let own = census.members.iter().filter_map(|member| {
+            let Plan::Connect(ways) = &member.plan else {
+                return None;
+            };
+            let authorization = ways.authorization(Some(principal));
+            let own = authorization != Authorization::Shared;
+            own.then(|| (member.id.clone(), authorization))
+        });
+        own.collect()
     }
 
     /// The credentials of one account of a server; none where there is no such account, or where it takes no login.
     pub(crate) fn of_account(&self, server: &ServerId, account: &str) -> Option<Credentials> {
-        let member = self.members.iter().find(|it| it.id == *server)?;
+        let census = self.census();
+        let member = census.members.iter().find(|it| it.id == *server)?;
         let Plan::Connect(ways) = &member.plan else {
             return None;
         };
         ways.account(account)?.credentials
     }
 
-    /// Gets the servers going that are not going yet.
-    pub(crate) fn make(&self, principal: Option<&Principal>) -> Made {
-        let kept = self.members.iter().map(|it| self.kept(it, principal));
-        let kept: Vec<Option<Arc<Kept>>> = kept.collect();
-        let members = || self.members.iter().zip(&kept);
-        let credentials = |kept: &Option<Arc<Kept>>| kept.as_ref()?.credentials.clone();
-        let slots = members().map(|(member, kept)| member.slot(credentials(kept)));
-        let shared = Arc::new(Shared::new(slots.collect(), self.input.clone()));
-        for (member, kept) in members() {
-            let state = match kept {
-                Some(kept) => RouteState::Up(kept.server.clone(), member.settings.limits()),
-                None => RouteState::Down(member.down()),
-            };
-            shared.router.set(member.id.clone(), state);
-        }
-        let follow = |kept: &Arc<Kept>| {
-            tokio::spawn(live(shared.clone(), kept.server.clone())).abort_handle()
-        };
-        let kept: Vec<Arc<Kept>> = kept.into_iter().flatten().collect();
-        Made {
-            tasks: kept.iter().map(follow).collect(),
-            shared,
-            kept,
-        }
-    }
-
     /// The one connection to a server under the authorization of a principal; none where it is not to be connected.
-    fn kept(&self, member: &Member, principal: Option<&Principal>) -> Option<Arc<Kept>> {
+    pub(crate) fn kept(&self, member: &Member, principal: Option<&Principal>) -> Option<Arc<Kept>> {
         let Plan::Connect(ways) = &member.plan else {
             return None;
         };
         let authorization = ways.authorization(principal);
-        // An entry is put in or left out as a whole, so a panic elsewhere does no harm.
-        let mut in_use = self.in_use.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_use = self.in_use();
         let key = (member.id.clone(), authorization.clone());
         if let Some(kept) = in_use.get(&key).and_then(Weak::upgrade) {
             return Some(kept);
@@ -130,5 +189,10 @@ impl Recipe {
         in_use.retain(|_, kept| kept.strong_count() > 0);
         in_use.insert(key, Arc::downgrade(&kept));
         Some(kept)
+    }
+
+    fn in_use(&self) -> MutexGuard<'_, HashMap<(ServerId, Authorization), Weak<Kept>>> {
+        // An entry is put in or left out as a whole, so a panic elsewhere does no harm.
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,10 +34,12 @@ pub enum ServerStatus {
     },
     /// Its configuration switches it off.
     Disabled,
+    /// It is no longer one of the toolkit's servers.
+    Removed,
 }
 
 impl ServerStatus {
-    /// The word for it: `starting`, `ready`, `idle`, `needs-auth`, `failed` or `disabled`.
+    /// The word for it: `starting`, `ready`, `idle`, `needs-auth`, `failed`, `disabled` or `removed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -47,6 +49,7 @@ impl ServerStatus {
             Self::NeedsAuth { .. } => "needs-auth",
             Self::Failed { .. } => "failed",
             Self::Disabled => "disabled",
+            Self::Removed => "removed",
         }
     }
 
@@ -163,6 +166,7 @@ impl fmt::Display for ServerReport {
         match &self.status {
             ServerStatus::Starting => f.write_str("not ready yet"),
             ServerStatus::Disabled => f.write_str("switched off in the configuration"),
+            ServerStatus::Removed => f.write_str("no longer there"),
             ServerStatus::Idle => f.write_str("not running; starts when it is called"),
             ServerStatus::Ready => {
                 f.write_str(&self.offer())?;

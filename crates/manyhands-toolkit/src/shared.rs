@@ -1,7 +1,7 @@
 //! What all handles of one toolkit, and the tasks of its servers, share.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -9,7 +9,7 @@ use manyhands_core::{
     AuthError, AuthErrorKind, Credentials, Inventory, LoginPrompt, ServerId, ServerInfo,
 };
 use manyhands_registry::{Catalogue, Diff};
-use manyhands_routing::{Down, Router};
+use manyhands_routing::{Down, RouteState, Router};
 use manyhands_transport::{Input, Phase, Snapshot};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
@@ -23,10 +23,9 @@ pub(crate) struct Shared {
     pub(crate) catalogue: ArcSwap<Catalogue>,
     pub(crate) router: Router,
     pub(crate) changes: broadcast::Sender<Change>,
-    slots: Vec<Slot>,
-    positions: HashMap<ServerId, usize>,
-    /// Held while a snapshot is replaced, so that no server's update is lost to another's.
-    publishing: Mutex<()>,
+    slots: ArcSwap<Slots>,
+    /// Held while a snapshot of the catalogue or of the servers is replaced, so that no update is lost to another.
+    replacing: Mutex<()>,
     /// Who shows login pages.
     pub(crate) input: Input,
     /// Nobody wants to see the login pages of forty servers at once.
@@ -42,6 +41,49 @@ pub(crate) struct Slot {
     pub(crate) credentials: Option<Credentials>,
     /// Told when a server that is connected is to be asked again what it offers.
     pub(crate) ask_again: Notify,
+    /// Since when it is there.
+    pub(crate) since: Instant,
+}
+
+/// All servers, in their order.
+#[derive(Default)]
+pub(crate) struct Slots {
+    list: Vec<Arc<Slot>>,
+    positions: HashMap<ServerId, usize>,
+}
+
+impl Slots {
+    fn new(list: Vec<Arc<Slot>>) -> Self {
+        let places = list.iter().enumerate();
+        let positions = places.map(|(n, slot)| (slot.id.clone(), n)).collect();
+        Self { list, positions }
+    }
+
+    pub(crate) fn get(&self, id: &ServerId) -> Option<&Arc<Slot>> {
+        self.list.get(*self.positions.get(id)?)
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Arc<Slot>> {
+        self.list.iter()
+    }
+
+    /// With one more, which takes the place of the one of its name.
+    fn with(&self, slot: Arc<Slot>) -> Self {
+        let mut list = self.list.clone();
+        match self
+            .positions
+            .get(&slot.id)
+            .and_then(|at| list.get_mut(*at))
+        {
+            Some(place) => *place = slot,
+            None => list.push(slot),
+        }
+        Self::new(list)
+    }
+
+    fn without(&self, id: &ServerId) -> Self {
+        Self::new(self.iter().filter(|slot| slot.id != *id).cloned().collect())
+    }
 }
 
 /// What is known of one server.
@@ -108,20 +150,14 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(slots: Vec<Slot>, input: Input) -> Self {
-        let positions = slots
-            .iter()
-            .enumerate()
-            .map(|(n, slot)| (slot.id.clone(), n))
-            .collect();
+    pub(crate) fn new(slots: Vec<Arc<Slot>>, input: Input) -> Self {
         let catalogue = Catalogue::new(slots.iter().map(|slot| slot.id.clone()));
         Self {
             catalogue: ArcSwap::from_pointee(catalogue),
             router: Router::default(),
             changes: broadcast::channel(KEPT).0,
-            slots,
-            positions,
-            publishing: Mutex::default(),
+            slots: ArcSwap::from_pointee(Slots::new(slots)),
+            replacing: Mutex::default(),
             input,
             logging_in: tokio::sync::Mutex::default(),
         }
@@ -175,7 +211,7 @@ impl Shared {
 
     /// Somebody has logged in to a server: has it started, or asked what it offers, where that had failed.
     pub(crate) fn logged_in(&self, slot: &Slot) {
-        self.turn(&slot.id, ServerStatus::Starting, |now| {
+        self.turn(slot, ServerStatus::Starting, |now| {
             matches!(now, ServerStatus::NeedsAuth { .. })
         });
         if let Some(server) = self.router.supervised(&slot.id) {
@@ -193,79 +229,121 @@ impl Shared {
         let mut state = slot.state.borrow().clone();
         state.status = ServerStatus::NeedsAuth { cause, mend };
         state.unanswered = true;
-        self.set(&slot.id, state, Diff::default());
+        self.set(slot, state, Diff::default());
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
+    pub(crate) fn slots(&self) -> Arc<Slots> {
+        self.slots.load_full()
     }
 
-    pub(crate) fn slot(&self, id: &ServerId) -> Option<&Slot> {
-        self.slots.get(*self.positions.get(id)?)
+    pub(crate) fn slot(&self, id: &ServerId) -> Option<Arc<Slot>> {
+        self.slots.load().get(id).cloned()
+    }
+
+    /// Whether a server still has its place: nothing more is said of one that was removed, or replaced.
+    fn is_current(&self, slot: &Slot) -> bool {
+        let slots = self.slots.load();
+        slots
+            .get(&slot.id)
+            .is_some_and(|it| std::ptr::eq(&**it, slot))
+    }
+
+    fn replacing(&self) -> MutexGuard<'_, ()> {
+        // A snapshot is put in as a whole, so a panic elsewhere does no harm.
+        self.replacing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in a server. What one of its name offered before stays listed until the new one has said what it offers.
+    pub(crate) fn join(&self, slot: &Arc<Slot>, route: RouteState) {
+        let _turn = self.replacing();
+        self.router.set(slot.id.clone(), route);
+        self.slots
+            .store(Arc::new(self.slots.load().with(slot.clone())));
+        let catalogue = self.catalogue.load().with_server(slot.id.clone());
+        self.catalogue.store(Arc::new(catalogue));
+        self.tell(slot, Diff::default());
+    }
+
+    /// Lets a server go, with all that it offered.
+    pub(crate) fn leave(&self, id: &ServerId) {
+        let _turn = self.replacing();
+        let Some(slot) = self.slot(id) else { return };
+        self.router.remove(id);
+        self.slots.store(Arc::new(self.slots.load().without(id)));
+        let (catalogue, diff) = self.catalogue.load().without_server(id);
+        self.catalogue.store(Arc::new(catalogue));
+        slot.state.send_replace(State::new(ServerStatus::Removed));
+        self.tell(&slot, diff);
     }
 
     /// Puts a server's offer into the catalogue.
-    pub(crate) fn publish(&self, id: &ServerId, inventory: &Inventory) -> Diff {
-        let _turn = self
-            .publishing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (next, diff) = self.catalogue.load().with_inventory(id, inventory);
+    pub(crate) fn publish(&self, slot: &Slot, inventory: &Inventory) -> Diff {
+        let _turn = self.replacing();
+        if !self.is_current(slot) {
+            return Diff::default();
+        }
+        let (next, diff) = self.catalogue.load().with_inventory(&slot.id, inventory);
         self.catalogue.store(Arc::new(next));
         diff
     }
 
     /// Says that a server is being started. One that failed counts as failed until it is ready.
-    pub(crate) fn starting(&self, id: &ServerId) {
-        self.turn(id, ServerStatus::Starting, |now| {
+    pub(crate) fn starting(&self, slot: &Slot) {
+        self.turn(slot, ServerStatus::Starting, |now| {
             matches!(now, ServerStatus::Ready | ServerStatus::Idle)
         });
     }
 
     /// Says that a server is not running, and starts when it is called.
-    pub(crate) fn idle(&self, id: &ServerId) {
-        self.turn(id, ServerStatus::Idle, |now| *now != ServerStatus::Idle);
+    pub(crate) fn idle(&self, slot: &Slot) {
+        self.turn(slot, ServerStatus::Idle, |now| *now != ServerStatus::Idle);
     }
 
-    fn turn(&self, id: &ServerId, to: ServerStatus, from: impl Fn(&ServerStatus) -> bool) {
-        let turns = self
-            .slot(id)
-            .is_some_and(|slot| from(&slot.state.borrow().status));
+    fn turn(&self, slot: &Slot, to: ServerStatus, from: impl Fn(&ServerStatus) -> bool) {
+        let turns = from(&slot.state.borrow().status);
         if turns {
-            self.set(id, State::new(to), Diff::default());
+            self.set(slot, State::new(to), Diff::default());
         }
     }
 
     /// A connected server was asked again what it offers. One whose tools could not be listed is ready once they can be.
-    pub(crate) fn refreshed(&self, id: &ServerId, diff: Diff, tools_are_back: bool) {
-        let Some(slot) = self.slot(id) else { return };
+    pub(crate) fn refreshed(&self, slot: &Slot, diff: Diff, tools_are_back: bool) {
         let mut state = slot.state.borrow().clone();
         let mended = tools_are_back && matches!(state.status, ServerStatus::Failed { .. });
         if mended {
             state.status = ServerStatus::Ready;
         }
         if mended || !diff.is_empty() {
-            self.set(id, state, diff);
+            self.set(slot, state, diff);
         }
     }
 
     /// Sets what is known of a server, and tells everyone.
-    pub(crate) fn set(&self, id: &ServerId, mut state: State, diff: Diff) {
-        let Some(slot) = self.slot(id) else { return };
+    pub(crate) fn set(&self, slot: &Slot, mut state: State, diff: Diff) {
+        let _turn = self.replacing();
+        if !self.is_current(slot) {
+            return;
+        }
         if state.info.is_none() {
             // How it introduced itself outlives its connection, as what it offered does.
             state.info.clone_from(&slot.state.borrow().info);
         }
         state.unanswered |= slot.state.borrow().unanswered && state.status != ServerStatus::Ready;
-        let status = state.status.clone();
-        tracing::info!(server = %id, state = status.word(), cause = status.cause(), "server state");
         slot.state.send_replace(state);
-        let generation = self.catalogue.load().generation();
+        self.tell(slot, diff);
+    }
+
+    fn tell(&self, slot: &Slot, diff: Diff) {
+        let status = slot.state.borrow().status.clone();
+        let server = slot.id.clone();
+        tracing::info!(%server, state = status.word(), cause = status.cause(), "server state");
         // Nobody may be listening.
         let _ = self.changes.send(Change {
-            server: id.clone(),
+            server,
             status,
-            generation,
+            generation: self.catalogue.load().generation(),
             diff: Arc::new(diff),
         });
     }
@@ -273,7 +351,7 @@ impl Shared {
     pub(crate) fn report(&self) -> Report {
         let catalogue = self.catalogue.load();
         let mut report = Report::default();
-        for slot in &self.slots {
+        for slot in self.slots().iter() {
             let state = slot.state.borrow().clone();
             let phase = self.router.supervised(&slot.id).map(|it| it.phase());
             let of_slot = |server: &ServerId| *server == slot.id;
@@ -315,5 +393,38 @@ impl Shared {
             });
         }
         report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builder::Member;
+
+    fn slot(id: &ServerId) -> (Arc<Slot>, RouteState) {
+        let member = Member::disabled(id.clone());
+        (Arc::new(member.slot(None)), RouteState::Down(member.down()))
+    }
+
+    #[test]
+    fn nothing_is_heard_of_a_server_whose_place_is_anothers() {
+        let id = ServerId::parse("s").expect("it is one");
+        let mut inventory = Inventory::default();
+        let tool = serde_json::json!({"name": "t", "inputSchema": {}});
+        let tool = serde_json::from_value(tool).expect("it is one");
+        inventory.tools.push(Arc::new(tool));
+        let shared = Shared::new(Vec::new(), Input::default());
+        let ((first, route), (second, other_route)) = (slot(&id), slot(&id));
+        shared.join(&first, route);
+        shared.join(&second, other_route);
+        assert!(shared.publish(&first, &inventory).is_empty());
+        shared.set(&first, State::new(ServerStatus::Ready), Diff::default());
+        assert_eq!(shared.catalogue.load().tools().count(), 0);
+        assert_eq!(second.state.borrow().status, ServerStatus::Disabled);
+        assert_eq!(first.state.borrow().status, ServerStatus::Disabled);
+
+        assert_eq!(shared.publish(&second, &inventory).added.len(), 1);
+        shared.leave(&id);
+        assert!(shared.publish(&second, &inventory).is_empty());
     }
 }

@@ -1,8 +1,7 @@
 //! The handle that an agent holds.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use futures_util::future::join_all;
 use manyhands_core::{
@@ -12,65 +11,34 @@ use manyhands_core::{
 use manyhands_registry::Catalogue;
 use manyhands_transport::Phase;
 use serde_json::Value;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout_at;
 
 use crate::ask::Ask;
+use crate::builder::Member;
 use crate::changes::Changes;
-use crate::reach::Authorization;
-use crate::recipe::{Kept, Recipe};
+use crate::membership::Membership;
+use crate::recipe::Recipe;
 use crate::report::{Report, ServerStatus};
 use crate::shared::{Shared, Slot};
 
 /// Many servers as one toolkit. Clones share it; dropping the last one ends every server it started.
 #[derive(Clone)]
 pub struct Toolkit {
-    handle: Arc<Handle>,
+    everybodys: Arc<Membership>,
+    /// The servers as they are used here, as of this generation of the recipe.
+    own: Arc<Membership>,
+    generation: u64,
     /// On whose behalf it is used.
     principal: Option<Principal>,
 }
 
-struct Handle {
-    recipe: Arc<Recipe>,
-    shared: Arc<Shared>,
-    kept: Vec<Arc<Kept>>,
-    tasks: Vec<AbortHandle>,
-    started: Instant,
-    /// Whether these are the servers that everybody shares.
-    everybodys: bool,
-    views: Mutex<VecDeque<(Vec<Authorization>, Arc<Handle>)>>,
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        self.tasks.iter().for_each(AbortHandle::abort);
-    }
-}
-
-impl Handle {
-    fn new(recipe: Arc<Recipe>, principal: Option<&Principal>) -> Arc<Self> {
-        let made = recipe.make(principal);
-        Arc::new(Self {
-            recipe,
-            shared: made.shared,
-            kept: made.kept,
-            tasks: made.tasks,
-            started: Instant::now(),
-            everybodys: principal.is_none(),
-            views: Mutex::default(),
-        })
-    }
-
-    fn views(&self) -> MutexGuard<'_, VecDeque<(Vec<Authorization>, Arc<Self>)>> {
-        // A view is put in or taken out as a whole, so a panic elsewhere does no harm.
-        self.views.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Toolkit {
-    pub(crate) fn new(recipe: Arc<Recipe>) -> Self {
+    pub(crate) fn new(recipe: &Arc<Recipe>) -> Self {
+        let everybodys = Membership::new(recipe, None);
         Self {
-            handle: Handle::new(recipe, None),
+            generation: everybodys.recipe.generation(),
+            own: everybodys.clone(),
+            everybodys,
             principal: None,
         }
     }
@@ -82,25 +50,50 @@ impl Toolkit {
     /// [`Settings::max_authorizations`](crate::Settings::max_authorizations).
     #[must_use]
     pub fn for_principal(&self, principal: &Principal) -> Self {
-        let recipe = &self.handle.recipe;
-        let authorizations = recipe.authorizations(principal);
-        let view = |handle: &Arc<Handle>| Self {
-            handle: handle.clone(),
+        Self {
+            everybodys: self.everybodys.clone(),
+            generation: self.everybodys.recipe.generation(),
+            own: self.everybodys.view(principal),
             principal: Some(principal.clone()),
-        };
-        if self.handle.everybodys && authorizations.iter().all(|it| *it == Authorization::Shared) {
-            return view(&self.handle);
         }
-        let mut views = self.handle.views();
-        let known = views.iter().position(|(of, _)| *of == authorizations);
-        let handle = match known.and_then(|at| views.remove(at)) {
-            Some((_, handle)) => handle,
-            None => Handle::new(recipe.clone(), Some(principal)),
-        };
-        let view = view(&handle);
-        views.push_front((authorizations, handle));
-        views.truncate(recipe.settings.max_authorizations.max(1));
-        view
+    }
+
+    /// Adds a server while the toolkit is in use, for all principals, and starts it unless it is lazy. One that has the
+    /// name of an earlier one takes its place. Needs a Tokio runtime.
+    ///
+    /// What it offers is in the catalogue once it is ready, which [`changes`](Self::changes) tells. Names of a server
+    /// whose place it takes stay until then, and calls to them wait for it.
+    ///
+    /// ```
+    /// # use manyhands_core::ServerId;
+    /// # use manyhands_testkit::ScriptedServer;
+    /// # use manyhands_toolkit::{Builder, Member};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let weather = ScriptedServer::new("weather").tool("today", |_| serde_json::json!({"content": []}));
+    /// let kit = Builder::default().connect().await?;
+    /// let id = ServerId::parse("weather")?;
+    /// kit.add_server(Member::new(id.clone(), weather.connector()));
+    /// kit.call("weather.today", serde_json::json!({})).await?; // waits for its start
+    /// assert!(kit.remove_server(&id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn add_server(&self, member: Member) {
+        self.everybodys.recipe.add(member);
+    }
+
+    /// Removes a server while the toolkit is in use, for all principals; says whether there was one. Needs a Tokio
+    /// runtime.
+    ///
+    /// Its names are gone at once. Calls that were sent to it finish, and calls that were not end as `NotSent`; then it
+    /// is ended.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "whoever wants it gone need not know whether it was there"
+    )]
+    pub fn remove_server(&self, server: &ServerId) -> bool {
+        self.everybodys.recipe.remove(server)
     }
 
     /// Has a person log in to a server, by `prompt`, then connects it anew.
@@ -109,10 +102,8 @@ impl Toolkit {
     /// [`AuthError`] when there is no such server, when it has no login that could be made here, when the person
     /// declined, or when the login failed.
     pub async fn login(&self, server: &ServerId, prompt: LoginPrompt) -> Result<(), AuthError> {
-        self.handle
-            .shared
-            .log_in_by(self.slot(server)?, prompt)
-            .await
+        let slot = self.slot(server)?;
+        self.shared().log_in_by(&slot, prompt).await
     }
 
     /// Ends the login at a server, and says whether there was one. A connection that it has goes on until it ends.
@@ -132,7 +123,7 @@ impl Toolkit {
     /// # Errors
     /// [`AuthError`] when there is no such account, or when it has no login.
     pub fn account(&self, server: &ServerId, account: &str) -> Result<Credentials, AuthError> {
-        self.handle
+        self.everybodys
             .recipe
             .of_account(server, account)
             .ok_or_else(|| {
@@ -142,10 +133,11 @@ impl Toolkit {
             })
     }
 
-    fn slot(&self, server: &ServerId) -> Result<&Slot, AuthError> {
-        self.handle.shared.slot(server).ok_or_else(|| {
-            let ids = self.handle.shared.slots().iter().map(|it| it.id.as_str());
-            let near = nearest(server.as_str(), ids);
+    fn slot(&self, server: &ServerId) -> Result<Arc<Slot>, AuthError> {
+        let shared = self.shared();
+        shared.slot(server).ok_or_else(|| {
+            let slots = shared.slots();
+            let near = nearest(server.as_str(), slots.iter().map(|it| it.id.as_str()));
             let error = AuthError::new(
                 AuthErrorKind::Misconfigured,
                 format!("no server is named {server}"),
@@ -160,19 +152,19 @@ impl Toolkit {
     /// How each server is doing now.
     #[must_use]
     pub fn report(&self) -> Report {
-        self.handle.shared.report()
+        self.shared().report()
     }
 
     /// What all servers offer now. The snapshot does not change; ask again for a newer one.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.handle.shared.catalogue.load_full()
+        self.shared().catalogue.load_full()
     }
 
     /// Changes of servers and catalogue from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        Changes(self.handle.shared.changes.subscribe())
+        Changes(self.shared().changes.subscribe())
     }
 
     /// Calls a tool by its name, such as `slack.search_messages`, with a JSON object of arguments.
@@ -223,12 +215,18 @@ impl Toolkit {
     /// # Cancel safety
     /// Dropping the future changes nothing; servers go on starting.
     pub async fn settle(&self) {
-        let shared = &self.handle.shared;
-        let required = shared.slots().iter().filter(|slot| slot.settings.required);
-        join_all(required.map(|slot| settled(shared, slot))).await;
-        let end_of_grace = self.handle.started + self.handle.recipe.settings.grace.0;
-        // Servers that take longer are found in the catalogue once they are there.
-        let _ = timeout_at(end_of_grace, self.all_started()).await;
+        let shared = self.shared();
+        let slots = shared.slots();
+        let grace = self.everybodys.recipe.settings.grace.0;
+        join_all(slots.iter().map(async |slot| {
+            if slot.settings.required {
+                settled(&shared, slot).await;
+            } else {
+                // Servers that take longer are found in the catalogue once they are there.
+                let _ = timeout_at(slot.since + grace, started(slot)).await;
+            }
+        }))
+        .await;
     }
 
     /// Waits until no server is starting any more: each is ready, has failed, or waits for its first use. One that
@@ -237,18 +235,18 @@ impl Toolkit {
     /// # Cancel safety
     /// Dropping the future changes nothing; servers go on starting.
     pub async fn all_started(&self) {
-        join_all(self.handle.shared.slots().iter().map(started)).await;
+        join_all(self.shared().slots().iter().map(|slot| started(slot))).await;
     }
 
     /// Starts every server that was never asked what it offers, as a call to it would: those that are started lazily,
     /// and those that failed and are not started again by themselves any more. Waits for none of them.
     pub fn start_all(&self) {
-        let slots = self.handle.shared.slots().iter();
-        for slot in slots.filter(|slot| !slot.is_introduced()) {
-            if let Some(server) = self.handle.shared.router.supervised(&slot.id) {
+        let shared = self.shared();
+        for slot in shared.slots().iter().filter(|slot| !slot.is_introduced()) {
+            if let Some(server) = shared.router.supervised(&slot.id) {
                 server.start();
                 if matches!(server.phase(), Phase::Starting { .. }) {
-                    self.handle.shared.starting(&slot.id);
+                    shared.starting(slot);
                 }
             }
         }
@@ -257,23 +255,21 @@ impl Toolkit {
     /// Ends every server: says goodbye, then kills what does not go. Takes 5 s at most. The toolkit of a principal ends
     /// only those that are not shared by all; the toolkit that all share ends those of the principals too.
     pub async fn close(&self) {
-        let views: Vec<Arc<Handle>> = self
-            .handle
-            .views()
-            .drain(..)
-            .map(|(_, view)| view)
-            .collect();
-        let closing = views.iter().chain([&self.handle]).flat_map(|handle| {
-            handle.tasks.iter().for_each(AbortHandle::abort);
-            let own =
-                |it: &&Arc<Kept>| handle.everybodys || it.authorization != Authorization::Shared;
-            handle.kept.iter().filter(own).map(|it| it.server.close())
-        });
-        join_all(closing).await;
+        self.membership().close().await;
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.handle.shared
+    /// The servers as they are used here; found anew where some came or went that principals use each in their own way.
+    fn membership(&self) -> Arc<Membership> {
+        match &self.principal {
+            Some(principal) if self.generation != self.everybodys.recipe.generation() => {
+                self.everybodys.view(principal)
+            }
+            _ => self.own.clone(),
+        }
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        self.membership().shared.clone()
     }
 
     pub(crate) fn principal(&self) -> Option<&Principal> {
@@ -283,12 +279,8 @@ impl Toolkit {
 
 impl fmt::Debug for Toolkit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let servers = self
-            .handle
-            .shared
-            .slots()
-            .iter()
-            .map(|slot| slot.id.as_str());
+        let slots = self.shared().slots();
+        let servers = slots.iter().map(|slot| slot.id.as_str());
         f.debug_list().entries(servers).finish()
     }
 }

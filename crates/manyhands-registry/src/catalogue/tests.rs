@@ -34,6 +34,31 @@ fn order_is_that_of_registration_whoever_answers_first() {
 }
 
 #[test]
+fn a_server_that_comes_is_last_and_one_that_goes_takes_its_names_along() {
+    let (one, _) = Catalogue::new([id("a_b"), id("b")]).with_inventory(&id("b"), &offering(&["x"]));
+    let added = one.with_server(id("c")).with_server(id("b"));
+    let (added, _) = added.with_inventory(&id("c"), &offering(&["y"]));
+    assert_eq!(names(&added), ["b.x", "c.y"]);
+    assert_eq!(added.resource("C+x:y").unwrap(), (&id("c"), "x:y"));
+
+    let (fewer, nothing) = added.without_server(&id("a_b"));
+    assert!(nothing.is_empty());
+    assert_eq!(fewer.generation(), added.generation());
+    assert!(fewer.resource("a.b+x:y").is_err());
+    let (fewer, diff) = fewer.without_server(&id("b"));
+    let gone = Capability::new(CapabilityKind::Tool, "b.x");
+    assert_eq!((&diff.removed[..], diff.added.len()), (&[gone][..], 0));
+    assert_eq!(fewer.generation(), added.generation() + 1);
+    assert_eq!(fewer.tool("c.y").unwrap().wire(), "c__y");
+    assert_eq!(names(&fewer), ["c.y"]);
+    assert_eq!(
+        names(&added),
+        ["b.x", "c.y"],
+        "the old snapshot is left alone"
+    );
+}
+
+#[test]
 fn a_name_with_dots_belongs_to_the_server_before_the_first() {
     let (catalogue, _) =
         Catalogue::new([id("s")]).with_inventory(&id("s"), &offering(&["admin.tools.list"]));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::Supervision;
@@ -22,6 +22,8 @@ pub(super) struct Shared {
     pub(super) phase: watch::Sender<Phase>,
     /// How many calls are under way.
     users: AtomicUsize,
+    /// Told when the last call under way has ended.
+    unused: Notify,
     /// When the last call ended, in milliseconds after `created`.
     last_used: AtomicU64,
     created: Instant,
@@ -32,6 +34,7 @@ impl Default for Shared {
         Self {
             phase: watch::Sender::new(Phase::Idle),
             users: AtomicUsize::new(0),
+            unused: Notify::new(),
             last_used: AtomicU64::new(0),
             created: Instant::now(),
         }
@@ -102,6 +105,20 @@ impl Shared {
         self.last_used.fetch_max(millis, Ordering::SeqCst);
     }
 
+    /// Waits until no call is under way.
+    pub(super) async fn unused(&self) {
+        loop {
+            let told = self.unused.notified();
+            tokio::pin!(told);
+            // From here on nothing is missed that ends after the look below.
+            told.as_mut().enable();
+            if self.users.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            told.await;
+        }
+    }
+
     /// Waits until no call was under way for as long as `limit`, and it stopped being up.
     async fn unused_for(&self, limit: Option<Duration>) {
         let Some(limit) = limit else {
@@ -136,7 +153,9 @@ impl InUse {
 impl Drop for InUse {
     fn drop(&mut self) {
         self.0.used_now();
-        self.0.users.fetch_sub(1, Ordering::SeqCst);
+        if self.0.users.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.unused.notify_waiters();
+        }
     }
 }
 
