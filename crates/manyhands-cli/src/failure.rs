@@ -1,6 +1,7 @@
 //! How a command ends when it cannot do what it was asked: a text for people and an exit code for programs.
 
 use std::error::Error;
+use std::fmt;
 use std::process::ExitCode;
 
 use manyhands::{AuthError, AuthErrorKind, CallError, ConfigError, ErrorKind, ErrorType};
@@ -56,6 +57,12 @@ impl Failure {
             output::error(&self.text);
         }
         ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
     }
 }
 

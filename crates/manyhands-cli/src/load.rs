@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use manyhands::{Builder, Config, ServerSection, Settings};
+use manyhands::{Builder, Config, ServerSection, Settings, Watched};
 use manyhands_config::trust::{TrustState, TrustStore};
 use manyhands_config::{ConfigFile, Environment, Located, Warning, locate};
 
@@ -14,14 +14,18 @@ use crate::output;
 /// The configuration's type here.
 pub(crate) type Configuration = Config<ServerSection, Settings>;
 
-/// Reads the configuration for a command that goes on, and prints its warnings.
-pub(crate) fn lasting_builder(options: &Options) -> Result<Builder, Failure> {
-    warned(options).map(|config| manyhands::builder(config, &logins::access()))
+/// Reads the configuration for a command that goes on, and prints its warnings. Whether it may be used is asked again
+/// whenever it has changed.
+pub(crate) fn watched(options: &Options) -> Result<Watched<Failure>, Failure> {
+    let path = options.config.clone();
+    let watched = Watched::new(move || file(path.as_deref()), &logins::access())?;
+    tell_of(watched.config());
+    Ok(watched)
 }
 
 /// Reads the configuration for a command that ends, and prints its warnings.
 pub(crate) fn builder(options: &Options) -> Result<Builder, Failure> {
-    lasting_builder(options).map(once)
+    warned(options).map(|config| once(manyhands::builder(config, &logins::access())))
 }
 
 /// As [`builder`], with what looks like a secret in the file itself.
@@ -34,10 +38,14 @@ pub(crate) fn inspected_builder(options: &Options) -> Result<(Builder, Vec<Warni
 
 fn warned(options: &Options) -> Result<Configuration, Failure> {
     let config = configuration(options)?;
+    tell_of(&config);
+    Ok(config)
+}
+
+fn tell_of(config: &Configuration) {
     for warning in &config.warnings {
         output::note(&warning.to_string());
     }
-    Ok(config)
 }
 
 /// Reads the configuration for a command that concerns one server, whose user need not hear of the others.
@@ -53,24 +61,27 @@ fn once(builder: Builder) -> Builder {
     builder.servers(|settings| settings.no_restart().lazy(false))
 }
 
-/// Reads the file that `--config` names, or the one that belongs here.
+/// Resolves the file that `--config` names, or the one that belongs here.
 pub(crate) fn configuration(options: &Options) -> Result<Configuration, Failure> {
-    let file = match &options.config {
-        Some(path) => ConfigFile::read(path, &Environment)?,
-        None => {
-            let Located {
-                path,
-                project_local,
-                ..
-            } = located()?;
-            let file = ConfigFile::read(&path, &Environment)?;
-            if project_local {
-                require_trust(&file, &path)?;
-            }
-            file
-        }
-    };
+    let file = file(options.config.as_deref())?;
     Ok(Config::resolve(&file, &Environment)?)
+}
+
+/// Reads the file that is named, or the one that belongs here.
+fn file(named: Option<&Path>) -> Result<ConfigFile, Failure> {
+    if let Some(path) = named {
+        return Ok(ConfigFile::read(path, &Environment)?);
+    }
+    let Located {
+        path,
+        project_local,
+        ..
+    } = located()?;
+    let file = ConfigFile::read(&path, &Environment)?;
+    if project_local {
+        require_trust(&file, &path)?;
+    }
+    Ok(file)
 }
 
 /// Finds the configuration that is used here when none is named.

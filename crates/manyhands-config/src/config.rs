@@ -46,7 +46,7 @@ pub struct Config<S, T> {
 }
 
 /// One server of a configuration, whether its entry can be used or not.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerEntry<S> {
     /// The id that this server has here.
@@ -63,6 +63,8 @@ pub struct ServerEntry<S> {
     pub file: Option<String>,
     /// Whose file that is, as the file says that includes it.
     pub owner: Option<String>,
+    /// Whether it is no server, but stands for an included file that cannot be used.
+    pub stands_for_file: bool,
 }
 
 /// How to reach a server, and its settings.

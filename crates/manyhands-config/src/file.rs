@@ -128,6 +128,12 @@ impl ConfigFile {
         self.material.env_files.contents().chain(inner)
     }
 
+    /// Whether this file and all that were read with it hold what they hold in `other`.
+    #[must_use]
+    pub fn holds_the_same(&self, other: &Self) -> bool {
+        self.text == other.text && self.contents().eq(other.contents())
+    }
+
     /// Whether every file that was read for both is the same for both.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
         let theirs: Vec<_> = other.contents().collect();

@@ -144,6 +144,7 @@ fn stand_in<S>(broken: &[(&Fragment, Fault)], servers: &mut Vec<ServerEntry<S>>)
             definition: Err(EntryError::new(&stem, &fragment.label, fault.clone())),
             file: Some(fragment.label.clone()),
             owner: fragment.owner.clone(),
+            stands_for_file: true,
             key: stem,
         });
     }
@@ -289,5 +290,6 @@ fn entry<S>(
         definition,
         file: origin.fragment.map(|it| it.label.clone()),
         owner: origin.fragment.and_then(|it| it.owner.clone()),
+        stands_for_file: false,
     }
 }

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// How to log in to a server at a URL: settings, or false for never.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected an object, or false for no login")]
 #[non_exhaustive]
 pub enum OAuthSection {
@@ -26,7 +26,7 @@ impl Default for OAuthSection {
 }
 
 /// How to log in to a server at a URL.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(rename = "OAuth")]
 #[non_exhaustive]
@@ -61,7 +61,7 @@ pub enum GrantSection {
 }
 
 /// Credentials of their own for some principals of a server.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(rename = "Account")]
 #[non_exhaustive]

@@ -70,15 +70,19 @@ fn warned(config: Config<ServerSection, Settings>, access: &Access) -> Builder {
 /// Makes a builder of a configuration that has been read already. Secrets are read when a server is connected.
 #[must_use]
 pub fn builder(config: Config<ServerSection, Settings>, access: &Access) -> Builder {
-    let builder = Builder::default().settings(config.settings);
-    config
-        .servers
-        .into_iter()
-        .map(|entry| member(entry, access))
-        .fold(builder, Builder::member)
+    builder_of(config.settings, config.servers, access)
 }
 
-fn member(entry: ServerEntry<ServerSection>, access: &Access) -> Member {
+pub(crate) fn builder_of(
+    settings: Settings,
+    servers: Vec<ServerEntry<ServerSection>>,
+    access: &Access,
+) -> Builder {
+    let members = servers.into_iter().map(|entry| member(entry, access));
+    members.fold(Builder::default().settings(settings), Builder::member)
+}
+
+pub(crate) fn member(entry: ServerEntry<ServerSection>, access: &Access) -> Member {
     let id = entry.id;
     let member = match entry.definition {
         _ if entry.disabled => Member::disabled(id),

@@ -35,6 +35,8 @@ mod from_config;
 #[cfg(feature = "config")]
 mod section;
 #[cfg(feature = "config")]
+mod watched;
+#[cfg(feature = "config")]
 mod ways;
 
 pub use manyhands_core::{
@@ -76,6 +78,8 @@ pub use manyhands_auth::{SigningAlgorithm, SigningKey};
 pub use manyhands_config::{Config, ConfigError};
 #[cfg(feature = "config")]
 pub use section::{Paths, ServerSection, TlsSection};
+#[cfg(feature = "config")]
+pub use watched::{News, Watched};
 
 /// What most programs need, in one `use`.
 pub mod prelude {

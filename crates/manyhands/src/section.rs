@@ -13,7 +13,7 @@ use crate::accounts::{AccountSection, OAuthSection};
 /// What may stand in the `manyhands` object of one server.
 ///
 /// Relative paths begin at the folder of the configuration file.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct ServerSection {
@@ -38,7 +38,7 @@ pub struct ServerSection {
 }
 
 /// Whom to trust over https, and which certificate of ours to show.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct TlsSection {
@@ -53,7 +53,7 @@ pub struct TlsSection {
 }
 
 /// A path, or a list of paths.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "expected a path or a list of paths")]
 #[non_exhaustive]
 pub enum Paths {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use manyhands::{Changes, Toolkit};
+use manyhands::{Changes, News, Toolkit};
 
 use crate::args::Options;
 use crate::failure::{Failure, UNAVAILABLE, with_sources};
@@ -11,10 +11,13 @@ use crate::{load, output};
 
 /// Serves over standard input and output until the client closes them.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
-    let kit = load::lasting_builder(options)?.start();
+    let watched = load::watched(options)?;
+    let kit = watched.builder().start();
     let telling = tokio::spawn(tell(kit.changes()));
+    let following = tokio::spawn(watched.follow(kit.clone(), tell_of_configuration));
     let served = serve(&kit).await;
     telling.abort();
+    following.abort();
     kit.close().await;
     served?;
     Ok(ExitCode::SUCCESS)
@@ -24,6 +27,15 @@ async fn serve(kit: &Toolkit) -> Result<(), Failure> {
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
     let served = manyhands_gateway::serve(kit.clone(), input, output).await;
     served.map_err(|error| Failure::new(with_sources(&error), UNAVAILABLE))
+}
+
+/// Says on standard error what came of a change of the configuration.
+fn tell_of_configuration(news: Result<News, Failure>) {
+    let text = match news {
+        Ok(news) => format!("the configuration has changed: {news}"),
+        Err(failure) => format!("the configuration is used as it was before: {failure}"),
+    };
+    output::note(&output::printable(&text));
 }
 
 /// Says on standard error which servers cannot be used and what to do about it, and when they can again: clients keep
@@ -38,6 +50,10 @@ async fn tell(mut changes: Changes) {
                 format!("{} ({cause}{})", status.word(), mend.unwrap_or_default())
             }
             _ if status.word() == "ready" => "ready".to_owned(),
+            _ if status.word() == "removed" => {
+                told.remove(&server);
+                continue;
+            }
             _ => continue,
         };
         let last = told.insert(server.clone(), text.clone());
