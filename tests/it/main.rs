@@ -14,6 +14,7 @@ mod http;
 mod lists;
 mod logins;
 mod membership;
+mod memory;
 mod naming;
 #[cfg(unix)]
 mod processes;

@@ -46,7 +46,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "manyhands-discovery",
         floor: 3,
-        is_for: "asking a connection what it offers, and keeping the answer fresh",
+        is_for: "asking a connection what it offers, anew where that may have changed, and remembering the answer on disk",
         must_not_know: "names outside of one server",
     },
     Layer {

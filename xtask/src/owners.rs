@@ -87,8 +87,13 @@ const OWNERS: &[Owner] = &[
     },
     Owner {
         dependency: "nix",
-        crates: &["manyhands-transport", "manyhands-cli", "manyhands-testkit"],
-        reason: "signals are sent to children and received by the program; a scripted server closes its own output",
+        crates: &[
+            "manyhands-transport",
+            "manyhands-cli",
+            "manyhands-testkit",
+            "manyhands-discovery",
+        ],
+        reason: "signals are sent to children and received by the program; a scripted server closes its own output; a manifest is read only if it is our own",
     },
 ];
 

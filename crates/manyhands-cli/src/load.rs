@@ -1,6 +1,7 @@
 //! Which configuration is used, and whether it may be.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use manyhands::{Builder, Config, ServerSection, Settings, Watched};
 use manyhands_config::trust::{TrustState, TrustStore};
@@ -50,15 +51,21 @@ fn tell_of(config: &Configuration) {
 
 /// Reads the configuration for a command that concerns one server, whose user need not hear of the others.
 pub(crate) fn quiet_builder(options: &Options) -> Result<Builder, Failure> {
-    Ok(once(manyhands::builder(
-        configuration(options)?,
-        &logins::access(),
-    )))
+    let builder = manyhands::builder(configuration(options)?, &logins::access());
+    Ok(once(remembering(builder)))
 }
 
-/// Nobody waits for a second try before a prompt, and what is lazy is wanted now.
+/// Remembers what servers offer, so that the next start knows it.
+pub(crate) fn remembering(builder: Builder) -> Builder {
+    match cache_dir() {
+        Some(folder) => builder.remember_in(folder.join("servers")),
+        None => builder,
+    }
+}
+
+/// Nobody waits for a second try before a prompt, and what is lazy or remembered is wanted now.
 fn once(builder: Builder) -> Builder {
-    builder.servers(|settings| settings.no_restart().lazy(false))
+    builder.servers(|it| it.no_restart().lazy(false).cache_for(Duration::ZERO))
 }
 
 /// Resolves the file that `--config` names, or the one that belongs here.
@@ -126,6 +133,13 @@ pub(crate) fn trust_store() -> Result<TrustStore, Failure> {
 pub(crate) fn state_dir() -> Option<PathBuf> {
     let base = absolute("XDG_STATE_HOME").or_else(|| absolute("LOCALAPPDATA"));
     let base = base.or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
+    Some(base.join("manyhands"))
+}
+
+/// Where is kept what can be found out anew.
+fn cache_dir() -> Option<PathBuf> {
+    let base = absolute("XDG_CACHE_HOME").or_else(|| absolute("LOCALAPPDATA"));
+    let base = base.or_else(|| Some(absolute("HOME")?.join(".cache")))?;
     Some(base.join("manyhands"))
 }
 

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// How many notices are kept of one server.
-const MAX_NOTICES: usize = 50;
+pub(crate) const MAX_NOTICES: usize = 50;
 /// The longest name that is taken, in bytes; the spec asks for at most 128.
 const MAX_NAME: usize = 1024;
 
@@ -23,6 +23,11 @@ pub(crate) trait Item {
     const NAME: &'static str;
     /// Fields that may be dropped when they are what makes an item unreadable.
     const OPTIONAL: &'static [&'static str];
+
+    /// What stands in that field.
+    fn identifier(&self) -> &str;
+    /// Its title and its description.
+    fn texts(&self) -> [Option<&str>; 2];
 }
 
 impl Item for Tool {
@@ -36,12 +41,28 @@ impl Item for Tool {
         "outputSchema",
         "description",
     ];
+
+    fn identifier(&self) -> &str {
+        &self.name
+    }
+
+    fn texts(&self) -> [Option<&str>; 2] {
+        [self.title.as_deref(), self.description.as_deref()]
+    }
 }
 
 impl Item for Prompt {
     const WORD: &'static str = "prompt";
     const NAME: &'static str = "name";
     const OPTIONAL: &'static [&'static str] = &["icons", "_meta", "title", "description"];
+
+    fn identifier(&self) -> &str {
+        &self.name
+    }
+
+    fn texts(&self) -> [Option<&str>; 2] {
+        [self.title.as_deref(), self.description.as_deref()]
+    }
 }
 
 impl Item for Resource {
@@ -56,6 +77,14 @@ impl Item for Resource {
         "mimeType",
         "description",
     ];
+
+    fn identifier(&self) -> &str {
+        &self.uri
+    }
+
+    fn texts(&self) -> [Option<&str>; 2] {
+        [self.title.as_deref(), self.description.as_deref()]
+    }
 }
 
 impl Item for ResourceTemplate {
@@ -69,6 +98,14 @@ impl Item for ResourceTemplate {
         "mimeType",
         "description",
     ];
+
+    fn identifier(&self) -> &str {
+        &self.uri_template
+    }
+
+    fn texts(&self) -> [Option<&str>; 2] {
+        [self.title.as_deref(), self.description.as_deref()]
+    }
 }
 
 /// Sentences about one server, bounded in number.
@@ -114,6 +151,13 @@ pub(crate) fn items<T: Item + DeserializeOwned>(
     raw.into_iter()
         .filter_map(|item| read(item, notices).map(Arc::new))
         .collect()
+}
+
+/// Whether an item that was read by its type alone is one that [`items`] would give as it is.
+pub(crate) fn is_within_limits<T: Item>(item: &T) -> bool {
+    let name = item.identifier().len();
+    let long = |text: &&str| text.len() > MAX_TEXT;
+    (1..=MAX_NAME).contains(&name) && !item.texts().iter().flatten().any(long)
 }
 
 fn read<T: Item + DeserializeOwned>(mut item: Value, notices: &mut Notices) -> Option<T> {

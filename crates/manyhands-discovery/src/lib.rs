@@ -4,6 +4,8 @@
 //! left out and told; the rest survives. This crate knows nothing of other
 //! servers or of names across them.
 //!
+//! What was learned can be kept on disk for the next start, in a [`ManifestFolder`].
+//!
 //! ```
 //! use manyhands_core::ServerId;
 //! use manyhands_discovery::{Limits, discover};
@@ -39,6 +41,7 @@
 //! ```
 
 mod decode;
+mod manifest;
 mod pages;
 
 use std::sync::Arc;
@@ -49,6 +52,7 @@ use manyhands_transport::{Connection, check_header_annotations};
 use serde::de::DeserializeOwned;
 
 use decode::{Item, Notices};
+pub use manifest::{Manifest, ManifestError, ManifestErrorKind, ManifestFolder};
 use pages::fetch;
 
 /// How much of a server's lists is read. What goes beyond is left out, and told.

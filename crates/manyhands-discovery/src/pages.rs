@@ -74,13 +74,16 @@ pub(crate) async fn fetch(connection: &Connection, kind: ListKind, limits: &Limi
                 continue;
             }
         };
-        pages.notices.push(Notice::new(format!(
-            "stopped reading its {} after {over}",
-            kind.field()
-        )));
+        pages.notices.push(stopped_after(kind, &over));
         return pages;
     }
     pages
+}
+
+/// Says where the reading of a list ended.
+pub(crate) fn stopped_after(kind: ListKind, over: &str) -> Notice {
+    let list = kind.field();
+    Notice::new(format!("stopped reading its {list} after {over}"))
 }
 
 impl Pages {

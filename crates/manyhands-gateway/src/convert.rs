@@ -104,8 +104,8 @@ pub(crate) fn instructions(report: &Report) -> String {
         ids.collect::<Vec<_>>().join(", ")
     };
     let usable = named(|status| {
-        use ServerStatus::{Idle, Ready, Starting};
-        matches!(status, Ready | Starting | Idle)
+        use ServerStatus::{Cached, Idle, Ready, Starting};
+        matches!(status, Ready | Starting | Idle | Cached)
     });
     let missing = named(ServerStatus::is_failure);
     if !usable.is_empty() {

@@ -204,7 +204,10 @@ impl Ask {
 
     /// A server whose offer is not known yet is started and waited for, on the caller's time.
     async fn wait_for_offer(&mut self) -> Result<(), CallError> {
-        let Some(slot) = self.slot().filter(|slot| !slot.is_introduced()) else {
+        let is_unknown = |slot: &Arc<Slot>| {
+            !slot.is_introduced() || (slot.is_only_remembered() && !self.is_listed())
+        };
+        let Some(slot) = self.slot().filter(is_unknown) else {
             return Ok(());
         };
         let Some(server) = self.shared.router.supervised(&slot.id) else {
@@ -217,6 +220,14 @@ impl Ask {
             *timeout = end.saturating_duration_since(Instant::now());
         }
         Ok(())
+    }
+
+    /// Whether there is something under this name; of a resource only its server can tell.
+    fn is_listed(&self) -> bool {
+        match self.wanted.kind() {
+            CapabilityKind::Tool => self.tool().is_ok(),
+            _ => self.resolve(Arguments::default()).is_ok(),
+        }
     }
 
     /// The server that the name points to, whether or not it offers it.

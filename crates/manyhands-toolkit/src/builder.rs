@@ -1,16 +1,18 @@
 //! Which servers a toolkit has, and how it starts.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use manyhands_core::{Credentials, Principal, ServerId, nearest};
+use manyhands_core::{Principal, ServerId, nearest};
+use manyhands_discovery::{Manifest, ManifestFolder};
 use manyhands_routing::Down;
 use manyhands_transport::{Connector, Input, InputHandler};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::reach::{Account, Reach, Ways};
-use crate::recipe::Recipe;
+use crate::recipe::{Kept, Recipe};
 use crate::report::{Report, ServerReport, ServerStatus};
 use crate::settings::{ServerSettings, Settings};
 use crate::shared::{Slot, State};
@@ -111,13 +113,14 @@ impl Member {
     }
 
     /// Its place in a toolkit, before anything is known of it.
-    pub(crate) fn slot(&self, credentials: Option<Credentials>) -> Slot {
+    pub(crate) fn slot(&self, kept: Option<&Kept>) -> Slot {
         Slot {
             id: self.id.clone(),
             title: self.title.clone(),
             settings: self.settings.clone(),
-            state: watch::Sender::new(self.first_state()),
-            credentials,
+            state: watch::Sender::new(self.first_state(kept.and_then(|it| it.remembered.as_ref()))),
+            credentials: kept.and_then(|it| it.credentials.clone()),
+            memory: kept.and_then(|it| it.memory.clone()),
             ask_again: Notify::new(),
             since: Instant::now(),
         }
@@ -141,16 +144,20 @@ impl Member {
         .misconfigured()
     }
 
-    fn first_state(&self) -> State {
-        State::new(match &self.plan {
-            Plan::Connect(_) if self.settings.lazy => ServerStatus::Idle,
-            Plan::Connect(_) => ServerStatus::Starting,
+    fn first_state(&self, remembered: Option<&Manifest>) -> State {
+        let mut state = State::new(match &self.plan {
+            Plan::Connect(_) if self.settings.starts_at_once(remembered) => ServerStatus::Starting,
+            Plan::Connect(_) if remembered.is_some() => ServerStatus::Cached,
+            Plan::Connect(_) => ServerStatus::Idle,
             Plan::Broken { cause, mend } => ServerStatus::Failed {
                 cause: cause.clone(),
                 mend: mend.clone(),
             },
             Plan::Disabled => ServerStatus::Disabled,
-        })
+        });
+        state.info = remembered.map(|it| it.info.clone());
+        state.remembered = remembered.is_some();
+        state
     }
 }
 
@@ -160,6 +167,7 @@ pub struct Builder {
     members: Vec<Member>,
     settings: Settings,
     input: Input,
+    manifests: Option<ManifestFolder>,
     /// Names that were to be adjusted and that no server has.
     unknown: Vec<String>,
 }
@@ -237,10 +245,27 @@ impl Builder {
         self
     }
 
-    /// Starts all servers that are not lazy, and returns at once. Needs a Tokio runtime.
+    /// Remembers in `folder` what servers offer, so that the next start has it before any server is up. A server that
+    /// is remembered is started by its first call; see [`ServerSettings::cache_for`]. Many programs may share a folder.
+    /// Without one, nothing is written anywhere.
+    ///
+    /// It concerns servers that are reached by a command, a URL or a socket, and others by
+    /// [`Connector::with_fingerprint`].
+    #[must_use]
+    pub fn remember_in(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.manifests = Some(ManifestFolder::new(folder));
+        self
+    }
+
+    /// Starts all servers that are neither lazy nor remembered, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
-        Toolkit::new(&Recipe::new(self.members, self.settings, self.input))
+        Toolkit::new(&Recipe::new(
+            self.members,
+            self.settings,
+            self.input,
+            self.manifests,
+        ))
     }
 
     /// Starts all servers; waits for the required ones, and for the others as long as the grace lasts.

@@ -29,6 +29,7 @@ mod changes;
 mod freshness;
 mod member;
 mod membership;
+mod memory;
 mod reach;
 mod recipe;
 mod report;

@@ -20,12 +20,21 @@ const MAX_ASKED: usize = 3;
 /// How often is looked whether somebody has logged in elsewhere.
 const LOOK: Duration = Duration::from_secs(2);
 
-/// Follows a server through its phases until it is closed.
-pub(crate) async fn live(shared: Arc<Shared>, slot: Arc<Slot>, server: Supervised) {
+/// Follows a server through its phases until it is closed. What is remembered of its offer is kept where it cannot be
+/// listed anew.
+pub(crate) async fn live(
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    server: Supervised,
+    remembered: Inventory,
+) {
     let mut phases = server.phases();
     let mut started = Instant::now();
     let mut login = Relogin::default();
-    let mut offer = Offer::default();
+    let mut offer = Offer {
+        last: remembered,
+        connection: None,
+    };
     loop {
         let phase = tokio::select! {
             phase = phases.next() => phase,
@@ -64,7 +73,6 @@ pub(crate) async fn live(shared: Arc<Shared>, slot: Arc<Slot>, server: Supervise
 }
 
 /// What a server offers: what it said last, and when to ask again.
-#[derive(Default)]
 struct Offer {
     last: Inventory,
     connection: Option<(Connection, Freshness)>,
@@ -118,6 +126,9 @@ impl Offer {
             Look::Failed
         };
         freshness.looked(&found.failed, came, found.ttl);
+        if came == Look::Changed && !needs_login {
+            remember(slot, connection, &found.inventory);
+        }
         self.last = found.inventory;
         self.connection = Some((connection.clone(), freshness));
     }
@@ -141,8 +152,18 @@ impl Offer {
         freshness.looked(&found.failed, came, found.ttl);
         tracing::debug!(server = %slot.id, ?lists, ?came, "asked again");
         let tools_are_back = lists.contains(&ListKind::Tools) && found.failure.is_none();
+        if found.failed.is_empty() {
+            remember(slot, connection, &found.inventory);
+        }
         self.last = found.inventory;
         shared.refreshed(slot, diff, tools_are_back);
+    }
+}
+
+/// What was listed in whole is there at the next start.
+fn remember(slot: &Slot, connection: &Connection, inventory: &Inventory) {
+    if let Some(memory) = &slot.memory {
+        memory.keep(connection.info(), inventory);
     }
 }
 

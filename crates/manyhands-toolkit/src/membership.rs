@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
-use manyhands_core::{Principal, ServerId};
+use manyhands_core::{Inventory, Principal, ServerId};
 use manyhands_routing::RouteState;
 use manyhands_transport::Supervised;
 use tokio_util::task::AbortOnDropHandle;
@@ -46,10 +46,12 @@ impl Membership {
             .map(|(member, kept)| slot(member, kept.as_ref()));
         let slots: Vec<Arc<Slot>> = slots.collect();
         let shared = Arc::new(Shared::new(slots.clone(), recipe.input.clone()));
-        for (member, kept) in &members {
-            shared
-                .router
-                .set(member.id.clone(), route(member, kept.as_ref()));
+        for ((member, kept), slot) in members.iter().zip(&slots) {
+            let route = route(member, kept.as_ref());
+            shared.router.set(member.id.clone(), route);
+            if let Some(inventory) = remembered(kept.as_ref()) {
+                shared.publish(slot, inventory);
+            }
         }
         let kept = members.into_iter().map(|(_, kept)| kept);
         let running = slots
@@ -101,7 +103,9 @@ impl Membership {
         let kept = self.recipe.kept(member, self.principal.as_ref());
         let slot = slot(member, kept.as_ref());
         self.forget(&member.id);
-        self.shared.join(&slot, route(member, kept.as_ref()));
+        let remembered = remembered(kept.as_ref());
+        self.shared
+            .join(&slot, route(member, kept.as_ref()), remembered);
         let running = kept.map(|kept| Running::new(&self.shared, slot, kept));
         self.running().extend(running);
     }
@@ -153,14 +157,20 @@ impl Membership {
 
 impl Running {
     fn new(shared: &Arc<Shared>, slot: Arc<Slot>, kept: Arc<Kept>) -> Self {
-        let task = tokio::spawn(live(shared.clone(), slot, kept.server.clone()));
+        let last = remembered(Some(&kept)).cloned().unwrap_or_default();
+        let task = tokio::spawn(live(shared.clone(), slot, kept.server.clone(), last));
         let task = AbortOnDropHandle::new(task);
         Self { kept, task }
     }
 }
 
 fn slot(member: &Member, kept: Option<&Arc<Kept>>) -> Arc<Slot> {
-    Arc::new(member.slot(kept.and_then(|kept| kept.credentials.clone())))
+    Arc::new(member.slot(kept.map(|it| &**it)))
+}
+
+fn remembered(kept: Option<&Arc<Kept>>) -> Option<&Inventory> {
+    let manifest = kept?.remembered.as_ref()?;
+    Some(&manifest.inventory)
 }
 
 fn route(member: &Member, kept: Option<&Arc<Kept>>) -> RouteState {

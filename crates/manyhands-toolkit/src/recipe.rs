@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use manyhands_core::{Credentials, Principal, ServerId};
+use manyhands_discovery::{Manifest, ManifestFolder};
 use manyhands_transport::{ConnectOptions, Input, Supervised};
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Member, Plan};
 use crate::membership::{Authorizations, Membership};
+use crate::memory::Memory;
 use crate::reach::Authorization;
 use crate::settings::Settings;
 
@@ -20,6 +22,8 @@ pub(crate) struct Recipe {
     census: Mutex<Census>,
     pub(crate) settings: Settings,
     pub(crate) input: Input,
+    /// Where servers are remembered over the end of the program.
+    manifests: Option<ManifestFolder>,
     spawn_permits: Arc<Semaphore>,
     /// Connections that are in use, by what they may do.
     in_use: Mutex<HashMap<(ServerId, Authorization), Weak<Kept>>>,
@@ -52,16 +56,25 @@ pub(crate) struct Kept {
     pub(crate) authorization: Authorization,
     pub(crate) server: Supervised,
     pub(crate) credentials: Option<Credentials>,
+    /// Where what it offers is remembered, and what was remembered when this was made.
+    pub(crate) memory: Option<Memory>,
+    pub(crate) remembered: Option<Manifest>,
 }
 
 impl Recipe {
-    pub(crate) fn new(members: Vec<Member>, settings: Settings, input: Input) -> Arc<Self> {
+    pub(crate) fn new(
+        members: Vec<Member>,
+        settings: Settings,
+        input: Input,
+        manifests: Option<ManifestFolder>,
+    ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let told = Vec::new();
         Arc::new(Self {
             census: Mutex::new(Census { members, told }),
             settings,
             input,
+            manifests,
             // Spawning is short work, but a hundred at once would starve each other.
             spawn_permits: Arc::new(Semaphore::new(2 * cores)),
             in_use: Mutex::default(),
@@ -170,21 +183,28 @@ impl Recipe {
         if let Some(kept) = in_use.get(&key).and_then(Weak::upgrade) {
             return Some(kept);
         }
+        let reach = ways.reach(&authorization);
+        let memory = self.manifests.as_ref();
+        let memory =
+            memory.and_then(|it| Memory::new(it, &member.id, &reach.connector, &authorization));
+        let remembered = memory.as_ref().and_then(Memory::recall);
         let settings = &member.settings;
         let options = ConnectOptions::new(member.id.clone())
             .with_start_limit(settings.start_timeout.0)
             .with_protocol(settings.version())
+            .with_known_version(remembered.as_ref().map(|it| it.info.protocol.clone()))
             .with_input(self.input.clone())
             .with_spawn_permits(self.spawn_permits.clone());
-        let reach = ways.reach(&authorization);
         let server = Supervised::new(reach.connector, options, settings.supervision());
-        if !settings.lazy {
+        if settings.starts_at_once(remembered.as_ref()) {
             server.start();
         }
         let kept = Arc::new(Kept {
             authorization,
             server,
             credentials: reach.credentials,
+            memory,
+            remembered,
         });
         in_use.retain(|_, kept| kept.strong_count() > 0);
         in_use.insert(key, Arc::downgrade(&kept));

@@ -18,6 +18,8 @@ pub enum ServerStatus {
     Ready,
     /// It is not running, and starts when it is called.
     Idle,
+    /// It was not started yet, and starts when it is called. What it offers is known from an earlier start.
+    Cached,
     /// It wants credentials that it did not get.
     NeedsAuth {
         /// What happened, as a lowercase clause.
@@ -39,13 +41,14 @@ pub enum ServerStatus {
 }
 
 impl ServerStatus {
-    /// The word for it: `starting`, `ready`, `idle`, `needs-auth`, `failed`, `disabled` or `removed`.
+    /// The word for it: `starting`, `ready`, `idle`, `cached`, `needs-auth`, `failed`, `disabled` or `removed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
             Self::Starting => "starting",
             Self::Ready => "ready",
             Self::Idle => "idle",
+            Self::Cached => "cached",
             Self::NeedsAuth { .. } => "needs-auth",
             Self::Failed { .. } => "failed",
             Self::Disabled => "disabled",
@@ -168,6 +171,13 @@ impl fmt::Display for ServerReport {
             ServerStatus::Disabled => f.write_str("switched off in the configuration"),
             ServerStatus::Removed => f.write_str("no longer there"),
             ServerStatus::Idle => f.write_str("not running; starts when it is called"),
+            ServerStatus::Cached => {
+                write!(
+                    f,
+                    "{} at an earlier start; starts when it is called",
+                    self.offer()
+                )
+            }
             ServerStatus::Ready => {
                 f.write_str(&self.offer())?;
                 let noticed = self.notices.len();

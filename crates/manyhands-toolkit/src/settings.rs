@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use manyhands_core::HumanDuration;
+use manyhands_discovery::Manifest;
 use manyhands_routing::{Limit, Limits};
 use manyhands_transport::{Protocol, Restart, Supervision};
 use schemars::JsonSchema;
@@ -11,6 +12,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::memory::is_young;
 use crate::validation::Validate;
 
 /// What `protocol` says where the version is to be found out.
@@ -64,6 +66,9 @@ pub struct ServerSettings {
     pub validate: Validate,
     /// How long nobody must have called the server for it to be stopped; the next call starts it again. Default: never.
     pub idle_stop: Option<HumanDuration>,
+    /// For how long what the server said of its tools at an earlier start stands in for asking it, so that it is started
+    /// by its first call; later it is asked in the background. "0s" asks at every start. Default: 1d.
+    pub cache_for: HumanDuration,
 }
 
 /// Settings of one tool of a server.
@@ -188,6 +193,7 @@ impl Default for ServerSettings {
             lazy: false,
             validate: Validate::default(),
             idle_stop: None,
+            cache_for: HumanDuration(Duration::from_secs(24 * 3600)),
         }
     }
 }
@@ -272,6 +278,13 @@ impl ServerSettings {
         self
     }
 
+    /// Sets for how long what the server said of its tools at an earlier start stands in for asking it.
+    #[must_use]
+    pub fn cache_for(mut self, limit: Duration) -> Self {
+        self.cache_for = HumanDuration(limit);
+        self
+    }
+
     /// Stops the server when nobody has called it for so long; the next call starts it again.
     #[must_use]
     pub fn idle_stop(mut self, limit: Duration) -> Self {
@@ -285,6 +298,12 @@ impl ServerSettings {
         } else {
             Protocol::Version(self.protocol.clone())
         }
+    }
+
+    /// Whether the server is started before anybody calls it, with what is remembered of it.
+    pub(crate) fn starts_at_once(&self, remembered: Option<&Manifest>) -> bool {
+        let stands_in = remembered.is_some_and(|it| is_young(it, self.cache_for.0));
+        !self.lazy && (self.required || !stands_in)
     }
 
     pub(crate) fn limits(&self) -> Limits {

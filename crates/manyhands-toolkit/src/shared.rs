@@ -15,6 +15,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
+use crate::memory::Memory;
 use crate::report::{Report, ServerReport, ServerStatus};
 use crate::settings::ServerSettings;
 use crate::toolkit::no_login;
@@ -39,6 +40,8 @@ pub(crate) struct Slot {
     pub(crate) settings: ServerSettings,
     pub(crate) state: watch::Sender<State>,
     pub(crate) credentials: Option<Credentials>,
+    /// Where what it offers is remembered.
+    pub(crate) memory: Option<Memory>,
     /// Told when a server that is connected is to be asked again what it offers.
     pub(crate) ask_again: Notify,
     /// Since when it is there.
@@ -92,6 +95,8 @@ pub(crate) struct State {
     pub(crate) status: ServerStatus,
     /// How it introduced itself, the last time that it was asked what it offers.
     pub(crate) info: Option<ServerInfo>,
+    /// Whether that was at an earlier start.
+    pub(crate) remembered: bool,
     pub(crate) took: Option<Duration>,
     pub(crate) diagnostics: Snapshot,
     /// When it is tried again.
@@ -101,9 +106,14 @@ pub(crate) struct State {
 }
 
 impl Slot {
-    /// Whether the server was ever asked what it offers.
+    /// Whether the server was ever asked what it offers, be it at an earlier start.
     pub(crate) fn is_introduced(&self) -> bool {
         self.state.borrow().info.is_some()
+    }
+
+    /// Whether what is known of its offer is from an earlier start, and may be another by now.
+    pub(crate) fn is_only_remembered(&self) -> bool {
+        self.state.borrow().remembered
     }
 
     /// Whether it is connected and has said what it offers.
@@ -136,6 +146,7 @@ impl State {
         Self {
             status,
             info: None,
+            remembered: false,
             took: None,
             diagnostics: Snapshot::default(),
             retry_at: None,
@@ -143,9 +154,10 @@ impl State {
         }
     }
 
-    /// Whether the server was ever asked what it offers, or lets nobody ask who is not logged in.
+    /// Whether the server was asked what it offers, or lets nobody ask who is not logged in.
     pub(crate) fn is_told(&self) -> bool {
-        self.info.is_some() || matches!(self.status, ServerStatus::NeedsAuth { .. })
+        (self.info.is_some() && !self.remembered)
+            || matches!(self.status, ServerStatus::NeedsAuth { .. })
     }
 }
 
@@ -255,15 +267,20 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes in a server. What one of its name offered before stays listed until the new one has said what it offers.
-    pub(crate) fn join(&self, slot: &Arc<Slot>, route: RouteState) {
+    /// Takes in a server, with what is remembered of its offer. Without that, what one of its name offered before stays
+    /// listed until the new one has said what it offers.
+    pub(crate) fn join(&self, slot: &Arc<Slot>, route: RouteState, remembered: Option<&Inventory>) {
         let _turn = self.replacing();
         self.router.set(slot.id.clone(), route);
         self.slots
             .store(Arc::new(self.slots.load().with(slot.clone())));
         let catalogue = self.catalogue.load().with_server(slot.id.clone());
+        let (catalogue, diff) = match remembered {
+            Some(inventory) => catalogue.with_inventory(&slot.id, inventory),
+            None => (catalogue, Diff::default()),
+        };
         self.catalogue.store(Arc::new(catalogue));
-        self.tell(slot, Diff::default());
+        self.tell(slot, diff);
     }
 
     /// Lets a server go, with all that it offered.
@@ -292,13 +309,18 @@ impl Shared {
     /// Says that a server is being started. One that failed counts as failed until it is ready.
     pub(crate) fn starting(&self, slot: &Slot) {
         self.turn(slot, ServerStatus::Starting, |now| {
-            matches!(now, ServerStatus::Ready | ServerStatus::Idle)
+            matches!(
+                now,
+                ServerStatus::Ready | ServerStatus::Idle | ServerStatus::Cached
+            )
         });
     }
 
     /// Says that a server is not running, and starts when it is called.
     pub(crate) fn idle(&self, slot: &Slot) {
-        self.turn(slot, ServerStatus::Idle, |now| *now != ServerStatus::Idle);
+        self.turn(slot, ServerStatus::Idle, |now| {
+            !matches!(now, ServerStatus::Idle | ServerStatus::Cached)
+        });
     }
 
     fn turn(&self, slot: &Slot, to: ServerStatus, from: impl Fn(&ServerStatus) -> bool) {
@@ -329,6 +351,7 @@ impl Shared {
         if state.info.is_none() {
             // How it introduced itself outlives its connection, as what it offered does.
             state.info.clone_from(&slot.state.borrow().info);
+            state.remembered = slot.state.borrow().remembered;
         }
         state.unanswered |= slot.state.borrow().unanswered && state.status != ServerStatus::Ready;
         slot.state.send_replace(state);
@@ -415,8 +438,8 @@ mod tests {
         inventory.tools.push(Arc::new(tool));
         let shared = Shared::new(Vec::new(), Input::default());
         let ((first, route), (second, other_route)) = (slot(&id), slot(&id));
-        shared.join(&first, route);
-        shared.join(&second, other_route);
+        shared.join(&first, route, None);
+        shared.join(&second, other_route, None);
         assert!(shared.publish(&first, &inventory).is_empty());
         shared.set(&first, State::new(ServerStatus::Ready), Diff::default());
         assert_eq!(shared.catalogue.load().tools().count(), 0);

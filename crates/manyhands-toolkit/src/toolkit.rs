@@ -17,6 +17,7 @@ use crate::ask::Ask;
 use crate::builder::Member;
 use crate::changes::Changes;
 use crate::membership::Membership;
+use crate::memory::Memory;
 use crate::recipe::Recipe;
 use crate::report::{Report, ServerStatus};
 use crate::shared::{Shared, Slot};
@@ -112,10 +113,13 @@ impl Toolkit {
     /// [`AuthError`] when there is no such server, when it has no login that could be ended here, or when the login
     /// cannot be forgotten.
     pub async fn logout(&self, server: &ServerId) -> Result<bool, AuthError> {
-        match &self.slot(server)?.credentials {
-            Some(credentials) => credentials.logout().await,
-            None => Err(no_login()),
-        }
+        let slot = self.slot(server)?;
+        let Some(credentials) = &slot.credentials else {
+            return Err(no_login());
+        };
+        let was_in = credentials.logout().await?;
+        slot.memory.iter().for_each(Memory::forget);
+        Ok(was_in)
     }
 
     /// What gives the credentials of one account of a server, to log in and out with.

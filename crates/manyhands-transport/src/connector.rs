@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 use crate::connection::Connection;
 use crate::diagnostics::Diagnostics;
 use crate::error::{ConnectError, OpenError};
+use crate::fingerprint::Fingerprint;
 use crate::http::{HttpSettings, legacy};
 use crate::input::Input;
 use crate::stdio::StdioSettings;
@@ -67,6 +68,8 @@ impl<T: Transport> DynTransport for T {
 #[derive(Clone)]
 pub struct Connector {
     kind: Kind,
+    /// What somebody who knows better says of it.
+    fingerprint: Option<Fingerprint>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -102,8 +105,11 @@ pub(crate) enum Opened {
 
 impl Connector {
     fn of(kind: Kind) -> Self {
-        let known = Arc::default();
-        Self { kind, known }
+        Self {
+            kind,
+            fingerprint: None,
+            known: Arc::default(),
+        }
     }
 
     /// Reaches a server by starting it as a child process.
@@ -157,6 +163,29 @@ impl Connector {
         Self::of(Kind::Prepared(Arc::new(move || Box::pin(prepare()))))
     }
 
+    /// Sets the fingerprint, for a connector that cannot tell it by itself.
+    #[must_use]
+    pub fn with_fingerprint(mut self, fingerprint: Fingerprint) -> Self {
+        self.fingerprint = Some(fingerprint);
+        self
+    }
+
+    /// Which server it reaches, and as whom. None where that is known only later, or to others: for servers in this
+    /// process, your own transports, and connectors that are prepared anew each time.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        if self.fingerprint.is_some() {
+            return self.fingerprint.clone();
+        }
+        match &self.kind {
+            Kind::Stdio(settings) => Fingerprint::of_stdio(settings),
+            Kind::Http(settings) => Fingerprint::of_http("http", settings),
+            Kind::Sse(settings) => Fingerprint::of_http("sse", settings),
+            Kind::Unix(path) => Fingerprint::of_unix(path),
+            Kind::Custom(_) | Kind::Prepared(_) => None,
+        }
+    }
+
     /// Connects: opens the transport and shakes hands, within the start limit.
     ///
     /// # Errors
@@ -175,8 +204,10 @@ impl Connector {
         while let Kind::Prepared(prepare) = kind {
             kind = prepare().await?.kind;
         }
-        let known = self.known.clone();
-        Ok(Self { kind, known })
+        Ok(Self {
+            kind,
+            ..self.clone()
+        })
     }
 
     pub(crate) async fn open(&self) -> Result<Opened, OpenError> {

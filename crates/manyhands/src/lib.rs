@@ -51,8 +51,8 @@ pub use manyhands_toolkit::{
     ServerSettings, ServerStatus, Settings, StartError, ToolSettings, Toolkit, Validate,
 };
 pub use manyhands_transport::{
-    Connector, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse, OpenError,
-    StdioSettings, TlsSettings, Transport, Wire,
+    Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,
+    OpenError, StdioSettings, TlsSettings, Transport, Wire,
 };
 
 #[cfg(feature = "config")]

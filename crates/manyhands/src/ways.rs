@@ -14,7 +14,9 @@ use manyhands_core::{
     AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginPrompt, Secret, ServerId,
 };
 use manyhands_toolkit::{Account, Member, Reach};
-use manyhands_transport::{ConnectErrorKind, Connector, HttpSettings, OpenError, StdioSettings};
+use manyhands_transport::{
+    ConnectErrorKind, Connector, Fingerprint, HttpSettings, OpenError, StdioSettings,
+};
 use tokio::sync::OnceCell;
 
 use crate::access::Access;
@@ -107,13 +109,23 @@ impl Ways {
             return connector;
         }
         let ways = self.clone();
-        Connector::prepared(move || {
+        let fingerprint = self.fingerprint(&who);
+        let prepared = Connector::prepared(move || {
             let (ways, who, credentials) = (ways.clone(), who.clone(), credentials.clone());
             async move {
                 let definition = ways.whole().await.map_err(Unread::open_error)?;
                 connector(definition, &who, credentials).ok_or_else(unknown)
             }
-        })
+        });
+        match fingerprint {
+            Some(fingerprint) => prepared.with_fingerprint(fingerprint),
+            None => prepared,
+        }
+    }
+
+    /// Tells the server by its entry as it is written, with the names of secrets and not with what they hold.
+    fn fingerprint(&self, who: &Who) -> Option<Fingerprint> {
+        connector(self.definition.clone(), who, None)?.fingerprint()
     }
 
     /// What gives the header `Authorization`, where nothing else does.

@@ -12,7 +12,7 @@ use crate::{load, output};
 /// Serves over standard input and output until the client closes them.
 pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
     let watched = load::watched(options)?;
-    let kit = watched.builder().start();
+    let kit = load::remembering(watched.builder()).start();
     let telling = tokio::spawn(tell(kit.changes()));
     let following = tokio::spawn(watched.follow(kit.clone(), tell_of_configuration));
     let served = serve(&kit).await;
