@@ -105,6 +105,56 @@ async fn resources_are_named_read_and_answered_across_servers() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn arguments_are_completed_by_their_own_server_in_its_own_names() {
+    let echo = |params: &serde_json::Value| json!({"completion": {"values": [params.to_string()]}});
+    let server = ScriptedServer::new("fs")
+        .prompt(json!({"name": "sum.up"}), json!({"messages": []}))
+        .template(json!({"uriTemplate": "file:///{+path}", "name": "any"}))
+        .completion(echo);
+    let kit = kit(&[("my_fs", &server), ("other", &polite("other"))]).await;
+    let asked = |reply: manyhands::Reply| -> serde_json::Value {
+        let values = &reply.parsed()["completion"]["values"];
+        serde_json::from_str(values[0].as_str().unwrap()).unwrap()
+    };
+    let argument = json!({"name": "path", "value": "a"});
+
+    let template = kit.catalogue().templates().next().unwrap().uri().to_owned();
+    let ask = kit.complete_resource(template, ("path", "a"), json!({"b": "c"}));
+    let of = json!({"type": "ref/resource", "uri": "file:///{+path}"});
+    assert_eq!(
+        asked(ask.await.unwrap()),
+        json!({"ref": of, "argument": argument, "context": {"arguments": {"b": "c"}}})
+    );
+
+    let of = json!({"type": "ref/prompt", "name": "sum.up"});
+    let wire = kit.catalogue().prompts().next().unwrap().wire().to_owned();
+    for ask in [
+        kit.complete_prompt("my_fs.sum.up", ("path", "a"), json!({})),
+        kit.complete_prompt(wire, ("path", "a"), json!({}))
+            .by_wire_name(),
+    ] {
+        assert_eq!(
+            asked(ask.await.unwrap()),
+            json!({"ref": of, "argument": argument})
+        );
+    }
+
+    for ask in [
+        kit.complete_prompt("my_fs.sum", ("path", "a"), json!({})),
+        kit.complete_resource("file:///{+path}", ("path", "a"), json!({})),
+    ] {
+        let error = ask.await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::NotFound, Delivery::NotSent)
+        );
+    }
+    // A server that completes nothing says so itself.
+    let ask = kit.complete_resource("other+a:{b}", ("b", ""), json!({}));
+    assert_eq!(ask.await.unwrap_err().rpc_code(), Some(-32_601));
+}
+
+#[tokio::test(start_paused = true)]
 async fn prompts_are_got_by_name() {
     let result =
         json!({"messages": [{"role": "user", "content": {"type": "text", "text": "summarize"}}]});

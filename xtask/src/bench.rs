@@ -1,5 +1,6 @@
 //! `cargo xtask bench call [--json] [--quick] [--read] [--write]`: what a call through the toolkit
-//! costs beside the same call through rmcp alone.
+//! costs beside the same call through rmcp alone. `cargo xtask bench catalogue [--json] [--quick] [--toolset FILE]
+//! [--write]`: what the catalogue of 10,000 tools costs beside one map of them.
 //!
 //! `manyhands-bench` measures and shows; this builds it with optimizations, and keeps its table in
 //! `docs/performance.md`. It is no step of `cargo xtask ci`: a machine that does other things has no figures worth
@@ -12,17 +13,36 @@ use xshell::{Shell, cmd};
 use crate::commands::{Usage, nearest};
 
 const PAGE: &str = "docs/performance.md";
-const COMMAND: &str = "bench call --write";
 
-/// What is passed on as it is.
-const FLAGS: [&str; 3] = ["--json", "--quick", "--read"];
+/// What can be measured.
+struct Suite {
+    name: &'static str,
+    /// What is passed on as it is.
+    flags: &'static [&'static str],
+    /// A flag that is passed on with the word behind it.
+    with_value: Option<&'static str>,
+}
+
+const SUITES: [Suite; 2] = [
+    Suite {
+        name: "call",
+        flags: &["--json", "--quick", "--read"],
+        with_value: None,
+    },
+    Suite {
+        name: "catalogue",
+        flags: &["--json", "--quick"],
+        with_value: Some("--toolset"),
+    },
+];
 const WRITE: &str = "--write";
 
 pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
-    let (flags, write) = options(arguments)?;
+    let (suite, flags, write) = options(arguments)?;
+    let name = suite.name;
     let output = cmd!(
         sh,
-        "cargo run --quiet --release --package manyhands-bench -- call {flags...}"
+        "cargo run --quiet --release --package manyhands-bench -- {name} {flags...}"
     )
     .quiet()
     .read()
@@ -31,35 +51,58 @@ pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
     print!("{output}");
     if write {
         let page = sh.read_file(PAGE)?;
-        sh.write_file(PAGE, splice(&page, COMMAND, &output)?)?;
+        sh.write_file(PAGE, splice(&page, &suite.command(), &output)?)?;
         println!("{PAGE}: written");
     }
     Ok(())
 }
 
-/// The flags for the benchmark, and whether its table is kept.
-fn options(arguments: &[String]) -> Result<(Vec<&str>, bool), Usage> {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let Some((&"call", rest)) = words.split_first() else {
+impl Suite {
+    /// What keeps its table.
+    fn command(&self) -> String {
+        format!("bench {} {WRITE}", self.name)
+    }
+
+    fn known(&self) -> impl Iterator<Item = &'static str> {
+        let flags = self.flags.iter().copied();
+        flags.chain(self.with_value).chain([WRITE])
+    }
+}
+
+/// What is measured, the flags for it, and whether its table is kept.
+fn options(arguments: &[String]) -> Result<(&'static Suite, Vec<&str>, bool), Usage> {
+    let mut words = arguments.iter().map(String::as_str);
+    let first = words.next();
+    let Some(suite) = SUITES.iter().find(|it| Some(it.name) == first) else {
         return Err(Usage(
-            "`bench` takes what to measure first: `bench call`".to_owned(),
+            "`bench` takes what to measure first: `bench call` or `bench catalogue`".to_owned(),
         ));
     };
-    let known = || FLAGS.into_iter().chain([WRITE]);
-    if let Some(unknown) = rest.iter().find(|word| !known().any(|flag| flag == **word)) {
-        let nearest = nearest(unknown, known()).unwrap_or_default();
-        return Err(Usage(format!(
-            "`bench call` takes no `{unknown}`; the nearest is `{nearest}`"
-        )));
+    let (mut flags, mut write) = (Vec::new(), false);
+    while let Some(word) = words.next() {
+        if !suite.known().any(|flag| flag == word) {
+            let nearest = nearest(word, suite.known()).unwrap_or_default();
+            return Err(Usage(format!(
+                "`bench {}` takes no `{word}`; the nearest is `{nearest}`",
+                suite.name
+            )));
+        }
+        write |= word == WRITE;
+        if word != WRITE {
+            flags.push(word);
+        }
+        if suite.with_value == Some(word) {
+            let missing = || Usage(format!("`{word}` needs a file"));
+            flags.push(words.next().ok_or_else(missing)?);
+        }
     }
-    let (write, flags): (Vec<&str>, Vec<&str>) = rest.iter().partition(|word| **word == WRITE);
-    let hinders = |flag: &&str| ["--json", "--quick", "--read"].contains(flag);
-    if let Some(flag) = flags.iter().find(|flag| hinders(flag) && !write.is_empty()) {
+    let hinders = |flag: &&&str| suite.flags.contains(*flag);
+    if let Some(flag) = flags.iter().find(|flag| write && hinders(flag)) {
         return Err(Usage(format!(
             "`--write` keeps the table of a whole run; leave out `{flag}`"
         )));
     }
-    Ok((flags, !write.is_empty()))
+    Ok((suite, flags, write))
 }
 
 #[cfg(test)]
@@ -71,16 +114,28 @@ mod tests {
         let options = |line: &str| {
             let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
             options(&arguments)
-                .map(|(flags, write)| (flags.join(" "), write))
+                .map(|(suite, flags, write)| (format!("{} {}", suite.name, flags.join(" ")), write))
                 .map_err(|usage| usage.0)
         };
         assert_eq!(
             options("call --quick --json"),
-            Ok(("--quick --json".to_owned(), false))
+            Ok(("call --quick --json".to_owned(), false))
         );
-        assert_eq!(options("call --write"), Ok((String::new(), true)));
+        assert_eq!(options("call --write"), Ok(("call ".to_owned(), true)));
+        assert_eq!(
+            options("catalogue --toolset tools.json --write"),
+            Ok(("catalogue --toolset tools.json".to_owned(), true))
+        );
         for (line, wrong) in [
-            ("", "`bench` takes what to measure first: `bench call`"),
+            (
+                "",
+                "`bench` takes what to measure first: `bench call` or `bench catalogue`",
+            ),
+            (
+                "catalogue --read",
+                "`bench catalogue` takes no `--read`; the nearest is `--json`",
+            ),
+            ("catalogue --toolset", "`--toolset` needs a file"),
             (
                 "call --jsn",
                 "`bench call` takes no `--jsn`; the nearest is `--json`",
@@ -95,8 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_a_place_for_the_table() {
+    fn the_page_has_a_place_for_each_table() {
         let page = crate::shell().unwrap().read_file(PAGE).unwrap();
-        splice(&page, COMMAND, "").unwrap();
+        for suite in SUITES {
+            splice(&page, &suite.command(), "").unwrap();
+        }
     }
 }

@@ -75,8 +75,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     Command {
         name: "bench",
-        arguments: "call [--json] [--quick] [--read] [--write]",
-        about: "no step: what a call through the toolkit costs beside the same call through rmcp alone",
+        arguments: "call|catalogue [--json] [--quick] [--read] [--toolset FILE] [--write]",
+        about: "no step: what a call costs beside rmcp alone, and what the catalogue costs beside a plain map",
         run: crate::bench::run,
     },
     Command {

@@ -9,8 +9,18 @@ use crate::cell::Plan;
 
 const LOCK: &str = include_str!("../../../Cargo.lock");
 
-/// What is known of the machine and of this build; what cannot be found out is null.
+/// What is known of the machine, of this build, and of how calls are made.
 pub(crate) fn describe(plan: &Plan) -> Value {
+    let mut known = machine();
+    known["runtime"] =
+        format!("multi-thread, {WORKERS} workers, for both sides and for the servers").into();
+    known["rounds_of_each_side"] = plan.rounds.into();
+    known["answers_read"] = plan.read.into();
+    known
+}
+
+/// What is known of the machine and of this build; what cannot be found out is null.
+pub(crate) fn machine() -> Value {
     json!({
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "cpu": cpu_model(),
@@ -21,9 +31,6 @@ pub(crate) fn describe(plan: &Plan) -> Value {
         "manyhands": env!("CARGO_PKG_VERSION"),
         "rmcp": locked("rmcp"),
         "tokio": locked("tokio"),
-        "runtime": format!("multi-thread, {WORKERS} workers, for both sides and for the servers"),
-        "rounds_of_each_side": plan.rounds,
-        "answers_read": plan.read,
     })
 }
 

@@ -31,12 +31,8 @@ pub(crate) fn measure(wanted: bool) -> Result<Instructions> {
             "not counted in a quick run, or without the duplex",
         ));
     }
-    match Command::new("valgrind").arg("--version").output() {
-        Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Ok(Instructions::Skipped("valgrind not found"));
-        }
-        Err(error) => return Err(error).context("valgrind cannot be started"),
+    if !can_count()? {
+        return Ok(Instructions::Skipped("valgrind not found"));
     }
     let counted = PAYLOADS.map(|payload| {
         Ok(Counted {
@@ -51,20 +47,36 @@ pub(crate) fn measure(wanted: bool) -> Result<Instructions> {
     ))
 }
 
+/// Whether valgrind is there.
+pub(crate) fn can_count() -> Result<bool> {
+    match Command::new("valgrind").arg("--version").output() {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).context("valgrind cannot be started"),
+    }
+}
+
 fn per_call(side: Side, payload: usize) -> Result<f64> {
-    let few = total(side, FEW, payload)?;
-    let many = total(side, MANY, payload)?;
+    each(&["count", side.name()], &[&payload.to_string()])
+}
+
+/// Instructions of this program for one more of what it does as often as it is told between these arguments.
+pub(crate) fn each(before: &[&str], after: &[&str]) -> Result<f64> {
+    let count = |times: usize| {
+        let times = times.to_string();
+        total(&[before, &[&times], after].concat())
+    };
+    let (few, many) = (count(FEW)?, count(MANY)?);
     ensure!(many > few, "valgrind counted less for more calls");
     Ok((many - few) as f64 / (MANY - FEW) as f64)
 }
 
-fn total(side: Side, calls: usize, payload: usize) -> Result<u64> {
+fn total(arguments: &[&str]) -> Result<u64> {
     let program = std::env::current_exe().context("this program does not know where it lies")?;
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
-        .args(["count", side.name()])
-        .args([calls.to_string(), payload.to_string()])
+        .args(arguments)
         .output()
         .context("valgrind cannot be started")?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,8 +1,10 @@
-//! The benchmark: what a call through the toolkit costs beside the same call through rmcp alone.
+//! The benchmarks: what a call through the toolkit costs beside the same call through rmcp alone, and what the catalogue
+//! costs beside a plain map.
 //!
-//! Run it as `cargo xtask bench call`. The binary is client and server at once: for stdio and HTTP it starts itself
+//! Run them as `cargo xtask bench call` and `bench catalogue`. The binary is client and server at once: for stdio and HTTP it starts itself
 //! again in one of the `serve-` modes. It must not know how the toolkit works inside; it times what a user can call.
 
+mod catalogue;
 mod cell;
 mod clients;
 mod conditions;
@@ -48,7 +50,9 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<()> {
     match command {
         Command::Call(options) => measure(options),
+        Command::Catalogue(options) => catalogue::measure(options),
         Command::Count(count) => count_calls(count),
+        Command::CountLookups(lookup, times) => catalogue::count(*lookup, *times),
         Command::ServeStdio => many_threads()?.block_on(server::stdio()),
         Command::ServeHttp => many_threads()?.block_on(server::http()),
     }

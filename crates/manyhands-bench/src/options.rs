@@ -2,11 +2,14 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::catalogue::{self, Lookup};
 use crate::cell::{Plan, Side, Transport};
 
 pub(crate) const USAGE: &str = "\
 Usage: manyhands-bench call [--json] [--quick] [--read] [--transport NAME]
+       manyhands-bench catalogue [--json] [--quick] [--toolset FILE]
        manyhands-bench count SIDE CALLS PAYLOAD
+       manyhands-bench count-lookups KIND TIMES
        manyhands-bench serve-stdio
        manyhands-bench serve-http";
 
@@ -18,7 +21,9 @@ const QUICK_CALLS: usize = 256;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Call(Call),
+    Catalogue(catalogue::Options),
     Count(Count),
+    CountLookups(Lookup, usize),
     ServeStdio,
     ServeHttp,
 }
@@ -45,6 +50,11 @@ impl Command {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         match arguments.as_slice() {
             ["call", flags @ ..] => Call::parse(flags).map(Self::Call),
+            ["catalogue", flags @ ..] => catalogue_options(flags).map(Self::Catalogue),
+            ["count-lookups", kind, times] => Ok(Self::CountLookups(
+                named(kind, Lookup::ALL, Lookup::name)?,
+                times.parse().context("TIMES is a number")?,
+            )),
             ["count", side, calls, payload] => Ok(Self::Count(Count {
                 side: named(side, Side::ALL, Side::name)?,
                 calls: calls.parse().context("CALLS is a number")?,
@@ -96,6 +106,23 @@ impl Call {
         plan.read = self.read;
         plan
     }
+}
+
+fn catalogue_options(flags: &[&str]) -> Result<catalogue::Options> {
+    let mut options = catalogue::Options::default();
+    let mut flags = flags.iter();
+    while let Some(flag) = flags.next() {
+        match *flag {
+            "--json" => options.json = true,
+            "--quick" => options.quick = true,
+            "--toolset" => {
+                let file = flags.next().context("`--toolset` needs a file")?;
+                options.toolset = Some(file.into());
+            }
+            other => bail!("no flag `{other}`"),
+        }
+    }
+    Ok(options)
 }
 
 fn calls(transport: Transport, payload: usize) -> usize {

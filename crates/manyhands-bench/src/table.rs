@@ -34,17 +34,26 @@ pub(crate) fn render(report: &Value) -> String {
 fn conditions(report: &Value) -> String {
     let get = |key: &str| shown(report.pointer(&format!("/conditions/{key}")));
     format!(
-        "{} cores of {}, Linux {}, load {}; {}, {} build, rmcp {}, tokio {};\nruntime: {}; {} rounds of each side, taking turns.\n",
+        "{}, rmcp {}, tokio {};\nruntime: {}; {} rounds of each side, taking turns.\n",
+        machine(report),
+        get("rmcp"),
+        get("tokio"),
+        get("runtime"),
+        get("rounds_of_each_side"),
+    )
+}
+
+/// Where the figures were taken, without an end.
+pub(crate) fn machine(report: &Value) -> String {
+    let get = |key: &str| shown(report.pointer(&format!("/conditions/{key}")));
+    format!(
+        "{} cores of {}, Linux {}, load {}; {}, {} build",
         get("cores"),
         get("cpu"),
         get("kernel"),
         get("load_average"),
         get("rustc"),
         get("profile"),
-        get("rmcp"),
-        get("tokio"),
-        get("runtime"),
-        get("rounds_of_each_side"),
     )
 }
 
@@ -172,7 +181,7 @@ fn factor(value: Option<&Value>) -> Option<String> {
 }
 
 /// A figure as a person wants it: small ones with a digit behind the point, large ones without.
-fn shown(value: Option<&Value>) -> String {
+pub(crate) fn shown(value: Option<&Value>) -> String {
     match value {
         Some(Value::Number(number)) => match number.as_f64() {
             Some(value) if number.is_f64() && value < 1_000.0 => format!("{value:.1}"),
@@ -201,7 +210,7 @@ fn entries(object: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
 }
 
 /// A Markdown table whose columns are aligned in its source too.
-fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(head: &[&str; N], rows: &[[String; N]]) -> String {
     let head = head.map(str::to_owned);
     let mut widths = head.each_ref().map(|cell| cell.chars().count());
     for row in rows {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::cell::{Plan, Transport};
 use crate::instructions::Instructions;
 use crate::options::Command;
-use crate::{report, rounds, table};
+use crate::{catalogue, report, rounds, table};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_run_gives_the_whole_document() {
@@ -59,6 +59,33 @@ async fn a_small_run_gives_the_whole_document() {
 }
 
 #[test]
+fn a_small_run_of_the_catalogue_gives_the_whole_document() {
+    let options = catalogue::Options {
+        quick: true,
+        ..catalogue::Options::default()
+    };
+    let report = catalogue::report(&options).unwrap();
+    assert_eq!(
+        (&report["tools"], &report["servers"]),
+        (&10_000.into(), &200.into())
+    );
+    let rows = report["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 5);
+    for row in rows {
+        for figure in ["catalogue_ns", "plain_ns", "ratio"] {
+            assert!(row[figure].as_f64().unwrap() > 0.0, "{row}");
+        }
+    }
+    for part in ["definitions", "catalogue", "plain"] {
+        assert!(
+            report["memory_mb"][part].as_f64().unwrap() > 0.0,
+            "{report:#}"
+        );
+    }
+    assert_eq!(report["aims"].as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn a_command_line_that_makes_no_sense_is_refused() {
     let parse = |line: &str| {
         let arguments: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -68,6 +95,10 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     };
     assert_eq!(parse("call --json --quick --transport http"), Ok(()));
     assert_eq!(parse("count raw 10 16"), Ok(()));
+    assert_eq!(parse("catalogue --quick --toolset a.json"), Ok(()));
+    assert_eq!(parse("count-lookups wire 10"), Ok(()));
+    let error = Err("`--toolset` needs a file".to_owned());
+    assert_eq!(parse("catalogue --toolset"), error);
     assert_eq!(parse("call --fast"), Err("no flag `--fast`".to_owned()));
     assert_eq!(
         parse("call --transport tcp"),

@@ -161,6 +161,17 @@ pub enum Request {
         /// The resource's URI on its server.
         uri: Arc<str>,
     },
+    /// `completion/complete`
+    Complete {
+        /// Whose argument it is.
+        of: Completable,
+        /// The argument's name.
+        argument: String,
+        /// What of its value is there already.
+        value: String,
+        /// The arguments that have their values already.
+        settled: Arguments,
+    },
     /// One page of a list.
     List {
         /// Which list.
@@ -168,6 +179,17 @@ pub enum Request {
         /// Where the page begins; none for the first page.
         cursor: Option<String>,
     },
+}
+
+/// What has arguments that its server can complete, in that server's own names. The protocol has these two, and whoever
+/// makes a request of one has to know all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the protocol has these two")]
+pub enum Completable {
+    /// A prompt, by its name.
+    Prompt(Arc<str>),
+    /// A resource template, or a resource, by its URI.
+    Resource(Arc<str>),
 }
 
 impl Request {
@@ -178,6 +200,7 @@ impl Request {
             Self::CallTool { .. } => "tools/call",
             Self::GetPrompt { .. } => "prompts/get",
             Self::ReadResource { .. } => "resources/read",
+            Self::Complete { .. } => "completion/complete",
             Self::List { kind, .. } => match kind {
                 ListKind::Tools => "tools/list",
                 ListKind::Prompts => "prompts/list",
@@ -196,10 +219,16 @@ impl Request {
             Self::CallTool { name, .. } => {
                 Some(Capability::new(CapabilityKind::Tool, qualify(name)))
             }
-            Self::GetPrompt { name, .. } => {
-                Some(Capability::new(CapabilityKind::Prompt, qualify(name)))
-            }
-            Self::ReadResource { uri } => {
+            Self::GetPrompt { name, .. }
+            | Self::Complete {
+                of: Completable::Prompt(name),
+                ..
+            } => Some(Capability::new(CapabilityKind::Prompt, qualify(name))),
+            Self::ReadResource { uri }
+            | Self::Complete {
+                of: Completable::Resource(uri),
+                ..
+            } => {
                 let scheme = server.as_str().replace('_', ".");
                 Some(Capability::new(
                     CapabilityKind::Resource,

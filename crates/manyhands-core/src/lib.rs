@@ -28,8 +28,8 @@ mod secret;
 mod text;
 
 pub use call::{
-    Arguments, Call, CallContext, Capability, CapabilityKind, ListKind, NotAnObject, Request,
-    TraceId,
+    Arguments, Call, CallContext, Capability, CapabilityKind, Completable, ListKind, NotAnObject,
+    Request, TraceId,
 };
 pub use credentials::{
     AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginAnswer, LoginPage,

@@ -1,5 +1,6 @@
 //! Who is meant: servers, and what they offer, under names that never clash.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -48,6 +49,13 @@ impl ServerId {
 impl fmt::Display for ServerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+/// Maps by id are asked with a text, which need not be an id.
+impl Borrow<str> for ServerId {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -44,6 +44,7 @@ mod decode;
 mod manifest;
 mod pages;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,11 +92,11 @@ pub struct Discovered {
     pub inventory: Inventory,
     /// Why the tools could not be listed, although the server says it has some.
     pub failure: Option<CallError>,
-    /// The lists that could not be read.
+    /// The lists that could not be read, or not to their end.
     pub failed: Vec<ListKind>,
-    /// How long the server says that its lists stay as they are: the shortest that it says of any. None where it says
-    /// nothing.
-    pub ttl: Option<Duration>,
+    /// How long the server says that lists stay as they are; those of which it says nothing, or no time at all, are not
+    /// in it.
+    pub ttls: BTreeMap<ListKind, Duration>,
 }
 
 /// All lists that a server may have.
@@ -116,7 +117,7 @@ pub async fn discover(connection: &Connection, limits: &Limits) -> Discovered {
 
 /// Asks for these lists anew, at once, and keeps the others as they were.
 ///
-/// A list that cannot be read stays as it was too, which its notices tell, and `failure` where it is the tools.
+/// A list that cannot be read to its end stays as it was too, which its notices tell, and `failure` where it is the tools.
 pub async fn refresh(
     connection: &Connection,
     limits: &Limits,
@@ -150,7 +151,7 @@ pub async fn refresh(
             wanted(ListKind::ResourceTemplates)
         )),
     );
-    let ttls = [tools.ttl, prompts.ttl, resources.ttl, templates.ttl];
+    let ttls = [tools.ttl(), prompts.ttl(), resources.ttl(), templates.ttl()];
     let mut inventory = Inventory::default();
     let mut notices = Notices::default();
     // What is known of the lists that are not asked for is as true as it was.
@@ -174,7 +175,7 @@ pub async fn refresh(
         inventory,
         failure,
         failed,
-        ttl: ttls.into_iter().flatten().min(),
+        ttls: ttls.into_iter().flatten().collect(),
     }
 }
 
@@ -201,11 +202,23 @@ struct Listed<T> {
     items: Vec<Arc<T>>,
     notices: Notices,
     failure: Option<CallError>,
+    /// Why some of it is missing.
+    cut_short: Option<CallError>,
     ttl: Option<Duration>,
 }
+
 impl<T> Listed<T> {
     fn failed(&self) -> Option<ListKind> {
-        self.failure.as_ref().map(|_| self.kind)
+        self.missing().map(|_| self.kind)
+    }
+
+    /// Why it could not be read, or not to its end.
+    fn missing(&self) -> Option<&CallError> {
+        self.failure.as_ref().or(self.cut_short.as_ref())
+    }
+
+    fn ttl(&self) -> Option<(ListKind, Duration)> {
+        self.ttl.map(|ttl| (self.kind, ttl))
     }
 
     /// Its items, or the last ones where it was not asked for or could not be read; and why it could not.
@@ -213,22 +226,27 @@ impl<T> Listed<T> {
         if !self.wanted {
             return (last.to_vec(), None);
         }
+        let list = self.kind.field();
+        if let Some(error) = self.missing().filter(|_| !last.is_empty()) {
+            let notice = Notice::new(format!(
+                "its {list} could not be listed anew, and are as they were: {}",
+                error.cause()
+            ));
+            all.extend([notice.with_list(self.kind)]);
+            return (last.to_vec(), self.failure);
+        }
         let mut notices = self.notices;
-        let stale = self.failure.is_some() && !last.is_empty();
-        if let Some(error) = &self.failure {
-            let (list, cause) = (self.kind.field(), error.cause());
-            match stale {
-                true => notices.push(Notice::new(format!(
-                    "its {list} could not be listed anew, and are as they were: {cause}"
-                ))),
-                // That there are no tools is more than a notice.
-                false if self.kind == ListKind::Tools => {}
-                false => notices.push(Notice::new(format!("its {list} cannot be listed: {cause}"))),
-            }
+        // That there are no tools is more than a notice.
+        if let Some(error) = self
+            .failure
+            .as_ref()
+            .filter(|_| self.kind != ListKind::Tools)
+        {
+            let cause = error.cause();
+            notices.push(Notice::new(format!("its {list} cannot be listed: {cause}")));
         }
         all.extend_about(self.kind, notices);
-        let items = if stale { last.to_vec() } else { self.items };
-        (items, self.failure)
+        (self.items, self.failure)
     }
 }
 
@@ -244,6 +262,7 @@ async fn list<T: Item + DeserializeOwned>(
         items: Vec::new(),
         notices: Notices::default(),
         failure: None,
+        cut_short: None,
         ttl: None,
     };
     let Some(certainty) = offered(connection, kind).filter(|_| wanted) else {
@@ -254,7 +273,7 @@ async fn list<T: Item + DeserializeOwned>(
         Ok(pages) => pages,
         Err(_) => pages::Pages::failed(pages::too_slow(limits.list_limit)),
     };
-    listed.ttl = pages.ttl;
+    (listed.ttl, listed.cut_short) = (pages.ttl, pages.cut_short);
     listed.notices.extend(pages.notices);
     listed.items = decode::items(pages.items, &mut listed.notices);
     listed.failure = pages

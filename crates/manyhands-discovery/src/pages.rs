@@ -17,6 +17,8 @@ pub(crate) struct Pages {
     pub(crate) items: Vec<Value>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) failure: Option<CallError>,
+    /// Why pages are missing behind those that could be read.
+    pub(crate) cut_short: Option<CallError>,
     /// The shortest time that a page says it stays true.
     pub(crate) ttl: Option<Duration>,
 }
@@ -39,8 +41,21 @@ pub(crate) fn too_slow(limit: Duration) -> CallError {
     .with_advice("look at why the server is slow")
 }
 
-/// Reads pages until there is no further one, or a limit is reached.
+const INVALID_PARAMS: i64 = -32_602;
+
+/// Reads pages until there is no further one, or a limit is reached; from the first again where the server does not know
+/// its own cursor any more, as happens when a list changes meanwhile.
 pub(crate) async fn fetch(connection: &Connection, kind: ListKind, limits: &Limits) -> Pages {
+    let pages = read(connection, kind, limits).await;
+    match &pages.cut_short {
+        Some(error) if error.rpc_code() == Some(INVALID_PARAMS) => {
+            read(connection, kind, limits).await
+        }
+        _ => pages,
+    }
+}
+
+async fn read(connection: &Connection, kind: ListKind, limits: &Limits) -> Pages {
     let mut pages = Pages::default();
     let (mut cursor, mut bytes, mut seen) = (None, 0, HashSet::new());
     for number in 1.. {
@@ -51,7 +66,6 @@ pub(crate) async fn fetch(connection: &Connection, kind: ListKind, limits: &Limi
         {
             Ok(reply) => reply,
             Err(error) => {
-                // What earlier pages gave is kept; only a list of which nothing came has failed.
                 pages.fail(number, error);
                 return pages;
             }
@@ -90,7 +104,10 @@ impl Pages {
     /// Keeps a page's items and gives the cursor of the next one.
     fn take(&mut self, reply: &Reply, kind: ListKind, number: usize) -> Option<String> {
         let page = reply.parsed();
-        if let Some(millis) = page.get("ttlMs").and_then(Value::as_u64) {
+        // `cacheScope` is not read: what it allows is to show one principal what another one was told, and whoever has a
+        // login of its own asks for itself, which is always right. A time of zero promises nothing, and asks for nothing.
+        let ttl = page.get("ttlMs").and_then(Value::as_u64);
+        if let Some(millis) = ttl.filter(|millis| *millis > 0) {
             let ttl = Duration::from_millis(millis);
             self.ttl = Some(self.ttl.map_or(ttl, |shortest| shortest.min(ttl)));
         }
@@ -128,6 +145,7 @@ impl Pages {
                 "stopped reading at page {number}: {}",
                 error.cause()
             )));
+            self.cut_short = Some(error);
         }
     }
 }

@@ -5,11 +5,14 @@
     reason = "tests end where what they prepare is not as they made it"
 )]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use manyhands_core::{Notice, ServerId};
-use manyhands_discovery::{Discovered, Limits, discover};
-use manyhands_transport::{ConnectOptions, Connector};
+use manyhands_core::{Inventory, ListKind, Notice, ServerId};
+use manyhands_discovery::{ALL_LISTS, Discovered, Limits, discover, refresh};
+use manyhands_transport::{ConnectOptions, Connection, Connector};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream};
 
@@ -54,14 +57,17 @@ async fn serve(io: DuplexStream, capabilities: Value, answers: Answers) {
 }
 
 async fn found(capabilities: Value, limits: &Limits, answers: Answers) -> Discovered {
+    discover(&connected(capabilities, answers).await, limits).await
+}
+
+async fn connected(capabilities: Value, answers: Answers) -> Connection {
     let capabilities = Arc::new(capabilities);
     let connector = Connector::in_process(move |io| {
         let capabilities = Value::clone(&capabilities);
         async move { serve(io, capabilities, answers).await }
     });
     let options = ConnectOptions::new(ServerId::parse("stub").unwrap());
-    let connection = connector.connect(options).await.unwrap();
-    discover(&connection, limits).await
+    connector.connect(options).await.unwrap()
 }
 
 fn notices(found: &Discovered) -> Vec<&str> {
@@ -229,9 +235,83 @@ async fn what_earlier_pages_gave_is_kept_when_a_later_one_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_is_cut_short_stays_as_it_was_and_is_worth_another_look() {
+    let capabilities = json!({"tools": {}});
+    let two_pages: Answers = |_, cursor| match cursor {
+        None => json!({"tools": [tool("a")], "nextCursor": "2"}),
+        Some(_) => json!({"tools": [tool("b")]}),
+    };
+    let torn: Answers = |_, cursor| match cursor {
+        None => json!({"tools": [tool("new")], "nextCursor": "2"}),
+        Some(_) => json!(-32603),
+    };
+    let whole = found(capabilities.clone(), &Limits::default(), two_pages).await;
+    let connection = connected(capabilities, torn).await;
+    let limits = Limits::default();
+    let again = refresh(&connection, &limits, &ALL_LISTS, &whole.inventory).await;
+    assert_eq!(again.inventory.tools, whole.inventory.tools);
+    assert_eq!(again.failed, [ListKind::Tools]);
+    assert!(again.failure.is_none());
+    let told = notices(&again);
+    assert!(
+        told.len() == 1 && told[0].starts_with("its tools could not be listed anew, and are"),
+        "{told:?}"
+    );
+    // Where nothing is known yet, half of it is better than nothing.
+    let first = refresh(&connection, &limits, &ALL_LISTS, &Inventory::default()).await;
+    assert_eq!(first.inventory.tools[0].name, "new");
+    assert_eq!(first.failed, [ListKind::Tools]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_whose_cursor_is_no_longer_known_is_read_from_its_first_page_again() {
+    static CHANGED: AtomicBool = AtomicBool::new(false);
+    let changes: Answers = |_, cursor| match (cursor, CHANGED.load(Ordering::Relaxed)) {
+        (None, false) => json!({"tools": [tool("a")], "nextCursor": "old"}),
+        (Some("old"), _) => {
+            CHANGED.store(true, Ordering::Relaxed);
+            json!(-32602)
+        }
+        (None, true) => json!({"tools": [tool("b")], "nextCursor": "new"}),
+        _ => json!({"tools": [tool("c")]}),
+    };
+    let found = found(json!({"tools": {}}), &Limits::default(), changes).await;
+    let names: Vec<&str> = found.inventory.tools.iter().map(|it| &*it.name).collect();
+    assert_eq!((names, notices(&found).len()), (vec!["b", "c"], 0));
+    assert!(found.failed.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_lists_stay_as_they_are_is_the_shortest_time_that_their_pages_say() {
+    let says = |ttls: [Value; 2]| async move {
+        let mut limits = Limits::default();
+        limits.pages = 2;
+        static TTLS: std::sync::Mutex<Vec<Value>> = std::sync::Mutex::new(Vec::new());
+        *TTLS.lock().unwrap() = ttls.into();
+        let pages: Answers = |_, cursor| {
+            let ttl = TTLS.lock().unwrap()[usize::from(cursor.is_some())].clone();
+            let next = cursor.is_none().then_some("2");
+            json!({"tools": [tool("a")], "nextCursor": next, "ttlMs": ttl, "cacheScope": "anyone"})
+        };
+        found(json!({"tools": {}}), &limits, pages).await.ttls
+    };
+    let tools = |millis| BTreeMap::from([(ListKind::Tools, Duration::from_millis(millis))]);
+    for (said, understood) in [
+        ([json!(2_000), json!(1_000)], tools(1_000)),
+        ([json!(1_000), json!(0)], tools(1_000)),
+        ([Value::Null, json!(u64::MAX)], tools(u64::MAX)),
+        ([json!(0), json!(0)], BTreeMap::new()),
+        ([json!(-1), json!("soon")], BTreeMap::new()),
+        ([json!([1]), json!({})], BTreeMap::new()),
+    ] {
+        assert_eq!(says(said.clone()).await, understood, "{said:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_never_ends_fails_after_its_limit() {
     let mut limits = Limits::default();
-    limits.list_limit = std::time::Duration::ZERO;
+    limits.list_limit = Duration::ZERO;
     let found = found(json!({"tools": {}}), &limits, endless).await;
     assert!(
         found

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use manyhands_core::model::{
-    CallToolResult, ContentBlock, ErrorCode, ErrorData, Prompt, Resource, ResourceTemplate,
-    ResultType, Tool,
+    CallToolResult, CompleteResult, CompletionInfo, ContentBlock, ErrorCode, ErrorData, Prompt,
+    Resource, ResourceTemplate, ResultType, Tool,
 };
 use manyhands_core::{CallError, ErrorKind, Reply};
 use manyhands_registry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
@@ -75,6 +75,23 @@ pub(crate) fn decoded<T: DeserializeOwned>(
     reply
         .decode()
         .map_err(|error| ErrorData::internal_error(format!("failed to {error}"), None))
+}
+
+/// The values that fit an argument; none where the argument's server completes nothing.
+pub(crate) fn completion(result: Result<Reply, CallError>) -> Result<CompleteResult, ErrorData> {
+    let knows_no_such_method =
+        |error: &CallError| error.rpc_code() == Some(ErrorCode::METHOD_NOT_FOUND.0.into());
+    if result.as_ref().is_err_and(knows_no_such_method) {
+        return Ok(CompleteResult::default());
+    }
+    let mut found: CompleteResult = decoded(result)?;
+    if found.completion.values.len() > CompletionInfo::MAX_VALUES {
+        // More are not allowed, and strict clients refuse all of them then.
+        found.completion.values.truncate(CompletionInfo::MAX_VALUES);
+        found.completion.has_more = Some(true);
+    }
+    complete(&mut found.result_type);
+    Ok(found)
 }
 
 fn protocol_error(error: &CallError) -> ErrorData {

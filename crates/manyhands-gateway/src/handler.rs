@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use manyhands_core::model::{
-    CallToolRequestParams, CallToolResponse, ErrorData, GetPromptRequestParams, GetPromptResponse,
-    GetPromptResult, Implementation, ListPromptsResult, ListResourceTemplatesResult,
-    ListResourcesResult, ListToolsResult, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ReadResourceResult, ServerCapabilities, ServerConfig, SubscriptionFilter,
-    Tool,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, ErrorData,
+    GetPromptRequestParams, GetPromptResponse, GetPromptResult, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, PaginatedRequestParams,
+    ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
+    ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
 };
 use manyhands_core::{CallError, CapabilityKind, Reply};
 use manyhands_registry::Catalogue;
@@ -122,6 +122,7 @@ impl ServerHandler for Gateway {
             .enable_prompts_list_changed()
             .enable_resources()
             .enable_resources_list_changed()
+            .enable_completions()
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("manyhands", env!("CARGO_PKG_VERSION")))
@@ -217,6 +218,28 @@ impl ServerHandler for Gateway {
         let mut contents: ReadResourceResult = convert::decoded(result)?;
         convert::complete(&mut contents.result_type);
         Ok(ReadResourceResponse::Complete(contents))
+    }
+
+    async fn complete(
+        &self,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        let argument = (&*request.argument.name, &*request.argument.value);
+        let settled = request.context.and_then(|it| it.arguments);
+        let settled = settled.map_or(Value::Null, |it| it.into_iter().collect());
+        let ask = match request.r#ref {
+            Reference::Prompt(prompt) => {
+                let ask = self.kit.complete_prompt(prompt.name, argument, settled);
+                ask.by_wire_name()
+            }
+            Reference::Resource(template) => {
+                self.kit.complete_resource(template.uri, argument, settled)
+            }
+            _ => return Ok(CompleteResult::default()),
+        };
+        let result = self.answer(ask, &context).await.ok_or_else(cancelled)?;
+        convert::completion(result)
     }
 
     /// A handshake client is told of changes for as long as it is connected.

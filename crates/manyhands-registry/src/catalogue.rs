@@ -83,8 +83,7 @@ impl Catalogue {
         let Some((_, shard)) = position.and_then(|at| next.servers.get_mut(*at)) else {
             return (next, Diff::default());
         };
-        let mut fresh = Shard::new(server, inventory);
-        fresh.keep_compiled(shard);
+        let fresh = Shard::new(server, inventory, shard);
         let diff = compare(shard, &fresh);
         *shard = Arc::new(fresh);
         if !diff.is_empty() {
@@ -236,9 +235,8 @@ impl Catalogue {
     }
 
     fn shard(&self, server: &str) -> Option<&Shard> {
-        let id = ServerId::parse(server).ok()?;
         self.servers
-            .get(*self.positions.get(&id)?)
+            .get(*self.positions.get(server)?)
             .map(|(_, shard)| &**shard)
     }
 }

@@ -23,7 +23,7 @@ pub type ResourceEntry = Placed<Resource>;
 pub type TemplateEntry = Placed<ResourceTemplate>;
 
 /// What is found by a name: a tool or a prompt.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Named<T> {
     name: QualifiedName,
     wire: Arc<str>,
@@ -60,6 +60,43 @@ impl<T> Named<T> {
     #[must_use]
     pub fn definition(&self) -> &Arc<T> {
         &self.definition
+    }
+}
+
+impl<T: PartialEq> Named<T> {
+    fn new(server: &ServerId, name: &str, definition: &Arc<T>) -> Self {
+        let wire: Arc<str> = wire_name(server, name).into();
+        let long: Arc<str> = wire_name_for(ModelApi::Anthropic, server, name).into();
+        Self {
+            name: QualifiedName::new(server.clone(), name),
+            long_wire: (long != wire).then_some(long),
+            wire,
+            definition: definition.clone(),
+            schemas: Arc::default(),
+        }
+    }
+
+    /// The same name with a definition that came anew: names are made once, and what is equal is kept once.
+    fn renewed(&self, definition: &Arc<T>) -> Self {
+        let mut entry = self.clone();
+        if self.definition != *definition {
+            entry.definition = definition.clone();
+            entry.schemas = Arc::default();
+        }
+        entry
+    }
+}
+
+// Derived, it would want `T` to be cloned too.
+impl<T> Clone for Named<T> {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            wire: self.wire.clone(),
+            long_wire: self.long_wire.clone(),
+            definition: self.definition.clone(),
+            schemas: self.schemas.clone(),
+        }
     }
 }
 
@@ -109,23 +146,20 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    pub(crate) fn new(server: &ServerId, inventory: &Inventory) -> Self {
+    /// What `inventory` contributes. What is as it was `before` is shared with that.
+    pub(crate) fn new(server: &ServerId, inventory: &Inventory, before: &Self) -> Self {
         let mut notices = inventory.notices.clone();
-        let mut shard = Self::default();
-        let mut twice = Vec::new();
-        for tool in &inventory.tools {
-            if !shard.tools.add(server, &tool.name, tool) {
-                twice.push(&*tool.name);
-            }
-        }
-        notices.extend(left_out(CapabilityKind::Tool, &twice));
-        twice.clear();
-        for prompt in &inventory.prompts {
-            if !shard.prompts.add(server, &prompt.name, prompt) {
-                twice.push(&prompt.name);
-            }
-        }
-        notices.extend(left_out(CapabilityKind::Prompt, &twice));
+        let mut shard = Self {
+            tools: Table::sized(inventory.tools.len()),
+            ..Self::default()
+        };
+        let tools = inventory.tools.iter().map(|it| (&*it.name, it));
+        let kind = CapabilityKind::Tool;
+        notices.extend(shard.tools.fill(server, kind, tools, &before.tools));
+        shard.keep_compiled(before);
+        let prompts = inventory.prompts.iter().map(|it| (&*it.name, it));
+        let kind = CapabilityKind::Prompt;
+        notices.extend(shard.prompts.fill(server, kind, prompts, &before.prompts));
         shard.resources = placed(server, &inventory.resources, |it| &it.uri);
         shard.templates = placed(server, &inventory.templates, |it| &it.uri_template);
         shard.notices = notices;
@@ -133,14 +167,14 @@ impl Shard {
     }
 
     /// Takes over what `before` compiled for the tools whose schemas are still the same.
-    pub(crate) fn keep_compiled(&mut self, before: &Self) {
+    fn keep_compiled(&mut self, before: &Self) {
         for tool in &mut self.tools.entries {
             let Some(old) = before.tools.by_name(tool.name.name()) else {
                 continue;
             };
             let (now, then) = (&tool.definition, &old.definition);
-            let same =
-                now.input_schema == then.input_schema && now.output_schema == then.output_schema;
+            let same = Arc::ptr_eq(now, then)
+                || now.input_schema == then.input_schema && now.output_schema == then.output_schema;
             if same {
                 tool.schemas = old.schemas.clone();
             }
@@ -159,6 +193,15 @@ fn left_out(kind: CapabilityKind, twice: &[&str]) -> Option<Notice> {
             "left out a second {kind} named {name}, and {more} more {kind}s whose names come twice"
         ),
     }))
+}
+
+/// Tells of what was left out because models would see it under another one's name.
+fn looks_alike(kind: CapabilityKind, alike: &[&str]) -> Option<Notice> {
+    let name = Printable(&clip(alike.first()?, 80)).to_string();
+    let (kind, number) = (kind.as_str(), alike.len());
+    Some(Notice::new(format!(
+        "left out {number} of its {kind}s whose names for models another one has, first {name}"
+    )))
 }
 
 /// The first of each URI: the same resource listed twice is one resource.
@@ -198,7 +241,16 @@ impl<T> Default for Table<T> {
     }
 }
 
-impl<T> Table<T> {
+impl<T: PartialEq> Table<T> {
+    fn sized(size: usize) -> Self {
+        Self {
+            entries: Vec::with_capacity(size),
+            by_name: HashMap::with_capacity(size),
+            by_wire: HashMap::with_capacity(size),
+            by_long_wire: HashMap::new(),
+        }
+    }
+
     pub(crate) fn entries(&self) -> &[Named<T>] {
         &self.entries
     }
@@ -215,32 +267,49 @@ impl<T> Table<T> {
         (entry.wire_for(api) == wire).then_some(entry)
     }
 
-    /// Adds an entry, unless its name is there already; says whether it did.
-    fn add(&mut self, server: &ServerId, name: &str, definition: &Arc<T>) -> bool {
-        let wire: Arc<str> = wire_name(server, name).into();
-        let long: Arc<str> = wire_name_for(ModelApi::Anthropic, server, name).into();
-        let long_wire = (long != wire).then_some(long);
+    /// Adds all of these, and tells of those that cannot be added.
+    fn fill<'a>(
+        &mut self,
+        server: &ServerId,
+        kind: CapabilityKind,
+        named: impl Iterator<Item = (&'a str, &'a Arc<T>)>,
+        before: &Self,
+    ) -> Vec<Notice>
+    where
+        T: 'a,
+    {
+        let (mut twice, mut alike) = (Vec::new(), Vec::new());
+        for (name, definition) in named {
+            if self.by_name.contains_key(name) {
+                twice.push(name);
+                continue;
+            }
+            let entry = match before.by_name(name) {
+                Some(old) => old.renewed(definition),
+                None => Named::new(server, name, definition),
+            };
+            if !self.add(entry) {
+                alike.push(name);
+            }
+        }
+        let notices = [left_out(kind, &twice), looks_alike(kind, &alike)];
+        notices.into_iter().flatten().collect()
+    }
+
+    /// Adds an entry under all of its names, unless another name has the same hash, which only happens where somebody
+    /// looks for it; says whether it did.
+    fn add(&mut self, entry: Named<T>) -> bool {
         let taken =
             |name: &str| self.by_wire.contains_key(name) || self.by_long_wire.contains_key(name);
-        if self.by_name.contains_key(name)
-            || taken(&wire)
-            || long_wire.as_deref().is_some_and(taken)
-        {
+        if taken(&entry.wire) || entry.long_wire.as_deref().is_some_and(taken) {
             return false;
         }
-        self.by_name.insert(name.into(), self.entries.len());
-        self.by_wire.insert(wire.clone(), self.entries.len());
-        let long = long_wire.iter().cloned();
-        self.by_long_wire
-            .extend(long.map(|it| (it, self.entries.len())));
-        let name = QualifiedName::new(server.clone(), name);
-        self.entries.push(Named {
-            name,
-            wire,
-            long_wire,
-            definition: definition.clone(),
-            schemas: Arc::default(),
-        });
+        let at = self.entries.len();
+        self.by_name.insert(entry.name.name().into(), at);
+        self.by_wire.insert(entry.wire.clone(), at);
+        let long = entry.long_wire.clone();
+        self.by_long_wire.extend(long.map(|it| (it, at)));
+        self.entries.push(entry);
         true
     }
 }
@@ -266,40 +335,33 @@ fn compare_named<T: PartialEq>(
     before: &Table<T>,
     after: &Table<T>,
 ) {
-    let keyed = |it: &Named<T>| (it.name.to_string(), it.definition.clone());
-    compare_lists(
-        diff,
-        kind,
-        before.entries.iter().map(keyed),
-        after.entries.iter().map(keyed),
-    );
+    let named = |it: &Named<T>| Capability::new(kind, it.name.to_string());
+    for entry in &after.entries {
+        match before.by_name(entry.name.name()) {
+            None => diff.added.push(named(entry)),
+            // What is equal is shared, so that one look at the definitions is enough.
+            Some(old) if !Arc::ptr_eq(&old.definition, &entry.definition) => {
+                diff.changed.push(named(entry));
+            }
+            Some(_) => {}
+        }
+    }
+    let gone = before.entries.iter();
+    let gone = gone.filter(|it| !after.by_name.contains_key(it.name.name()));
+    diff.removed.extend(gone.map(named));
 }
 
 fn compare_placed<T: PartialEq>(diff: &mut Diff, before: &[Placed<T>], after: &[Placed<T>]) {
-    let keyed = |it: &Placed<T>| (it.uri.clone(), it.definition.clone());
-    let (before, after) = (before.iter().map(keyed), after.iter().map(keyed));
-    compare_lists(diff, CapabilityKind::Resource, before, after);
-}
-
-fn compare_lists<D: PartialEq>(
-    diff: &mut Diff,
-    kind: CapabilityKind,
-    before: impl Iterator<Item = (String, D)> + Clone,
-    after: impl Iterator<Item = (String, D)>,
-) {
-    let mut old: HashMap<String, D> = before.clone().collect();
-    for (name, definition) in after {
-        let is = Capability::new(kind, name.clone());
-        match old.remove(&name) {
-            None => diff.added.push(is),
-            Some(was) if was != definition => diff.changed.push(is),
+    let named = |it: &Placed<T>| Capability::new(CapabilityKind::Resource, it.uri.clone());
+    let mut old: HashMap<&str, &Placed<T>> = before.iter().map(|it| (it.uri(), it)).collect();
+    for entry in after {
+        match old.remove(entry.uri()) {
+            None => diff.added.push(named(entry)),
+            Some(was) if was.definition != entry.definition => diff.changed.push(named(entry)),
             Some(_) => {}
         }
     }
     // In the old order, so that the same change always gives the same diff.
-    let gone = before
-        .map(|(name, _)| name)
-        .filter(|name| old.contains_key(name));
-    diff.removed
-        .extend(gone.map(|name| Capability::new(kind, name)));
+    let gone = before.iter().filter(|it| old.contains_key(it.uri()));
+    diff.removed.extend(gone.map(named));
 }

@@ -34,7 +34,7 @@ pub(crate) fn split(uri: &str) -> Option<(&str, &str)> {
 #[must_use]
 pub fn qualify_reply(reply: Reply) -> Reply {
     // Most replies hold no URI, and then nothing is parsed or copied.
-    if !reply.raw().get().contains("\"uri\"") {
+    if !may_hold_uri(reply.raw().get()) {
         return reply;
     }
     let mut result = reply.parsed().clone();
@@ -55,6 +55,13 @@ pub fn qualify_reply(reply: Reply) -> Reply {
         Ok(raw) => Reply::new(server.clone(), raw, reply.took()),
         Err(_) => reply,
     }
+}
+
+/// Whether there may be a key `uri`, plain or with one of its letters escaped.
+fn may_hold_uri(json: &str) -> bool {
+    ["\"uri\"", r"\u0075", r"\u0072", r"\u0069"]
+        .iter()
+        .any(|written| json.contains(written))
 }
 
 fn each(list: Option<&mut Value>, change: impl FnMut(&mut Value)) {
@@ -118,6 +125,85 @@ mod tests {
             "my.fs+file:///e"
         );
         assert_eq!(got["messages"][1]["content"][0]["uri"], "my.fs+file:///f");
+    }
+
+    #[test]
+    fn what_only_looks_like_a_place_for_a_uri_is_left_alone() {
+        let uri = json!({"uri": "file:///a"});
+        let links = json!([{"type": "resource_link", "uri": "file:///a", "name": "a"}]);
+        for result in [
+            // What a program reads is the server's own, and so are its notes.
+            json!({"content": [], "structuredContent": {"uri": "file:///a", "contents": [uri], "content": links}}),
+            json!({"content": [], "_meta": {"uri": "file:///a", "contents": [uri]}}),
+            json!({"content": [{"type": "text", "text": "t", "annotations": uri, "_meta": uri}]}),
+            json!({"content": [{"type": "image", "data": "", "mimeType": "image/png", "uri": "file:///a"}]}),
+            json!({"content": [{"type": "audio", "data": "", "mimeType": "audio/wav", "uri": "file:///a"}]}),
+            json!({"messages": [{"role": "user", "content": {"type": "text", "text": "\"uri\""}, "uri": "a:b"}]}),
+            // The values of a completion stand for an argument, whatever they look like.
+            json!({"completion": {"values": ["file:///a"], "uri": "file:///a"}}),
+        ] {
+            assert_eq!(qualified(&result), result);
+        }
+    }
+
+    #[test]
+    fn notes_beside_a_uri_stay_as_they_are() {
+        let link = json!({"type": "resource_link", "uri": "file:///a", "name": "a",
+            "icons": [{"src": "https://a.example/i.png"}], "annotations": {"uri": "a:b"}, "_meta": {"uri": "a:b"}});
+        let embedded = json!({"type": "resource", "annotations": {"uri": "a:b"}, "_meta": {"uri": "a:b"},
+            "resource": {"uri": "file:///a", "blob": "", "_meta": {"uri": "a:b"}}});
+        let mut expected = json!({"content": [link, embedded], "_meta": {"uri": "a:b"}});
+        let got = qualified(&expected);
+        for place in ["/content/0/uri", "/content/1/resource/uri"] {
+            *expected.pointer_mut(place).unwrap() = json!("my.fs+file:///a");
+        }
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn every_uri_leads_back_to_its_server_and_itself() {
+        let ids =
+            ["a", "A-1", "my_fs", "my-fs", "a_", "x_y_z"].map(|id| ServerId::parse(id).unwrap());
+        let catalogue = crate::Catalogue::new(ids.iter().cloned());
+        for own in [
+            "file:///a.txt",
+            "FILE:///A.TXT",
+            "no-scheme/at all",
+            "/abs/path",
+            "",
+            "+",
+            "a+file:///b",
+            "git+ssh://host/a+b?c+d#e",
+            "file:///{+path}{?q*}",
+            "urn:x:_._",
+            "日本:\u{202e}\u{0}",
+        ] {
+            for id in &ids {
+                let uri = qualify_uri(id, own);
+                assert_eq!(catalogue.resource(&uri), Ok((id, own)), "{uri}");
+                let (scheme, rest) = uri.split_once('+').unwrap();
+                let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+                assert!(scheme.chars().all(legal), "{scheme}");
+                // Schemes have no case; what stands behind has.
+                for cased in [scheme.to_ascii_uppercase(), scheme.to_ascii_lowercase()] {
+                    assert_eq!(
+                        catalogue.resource(&format!("{cased}+{rest}")),
+                        Ok((id, own))
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_uri_whose_key_is_escaped_is_qualified_too() {
+        for key in [r"\u0075ri", r"u\u0072i", r"ur\u0069"] {
+            let raw = format!(r#"{{"contents":[{{"{key}":"other+a:b","text":""}}]}}"#);
+            let raw = serde_json::value::RawValue::from_string(raw).unwrap();
+            let reply = Reply::new(ServerId::parse("s").unwrap(), raw, Duration::ZERO);
+            let reply = qualify_reply(reply);
+            assert_eq!(reply.parsed()["contents"][0]["uri"], "s+other+a:b", "{key}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! renames another's tools. It is read back through the catalogue's table and
 //! never by cutting it apart.
 
-use manyhands_core::{ServerId, short_hash};
+use manyhands_core::{ServerId, fingerprint};
 
 /// Whose rules a name for a model has to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -56,28 +56,51 @@ pub fn wire_name(server: &ServerId, name: &str) -> String {
 pub fn wire_name_for(api: ModelApi, server: &ServerId, name: &str) -> String {
     let max = api.max();
     let plain = format!("{server}__{name}");
-    // "a_" + "b" and "a" + "_b" would read the same, so the first of them is marked as well, by a hash of its own.
+    // "a_" + "b" and "a" + "_b" would read the same, so the first of them is marked as well, by a mark of its own length.
     let ambiguous = server.as_str().ends_with('_');
-    if !ambiguous && !name.is_empty() && plain.len() <= max && plain.bytes().all(is_safe) {
+    let kept = !name.is_empty() && plain.len() <= max && plain.bytes().all(is_safe);
+    // A name that looks marked is marked again: else one tool could be named as another one's mark.
+    if kept && !ambiguous && !is_marked(name) {
         return plain;
     }
-    let hash = if ambiguous {
-        short_hash(&format!("{server}\0{name}"))
-    } else {
-        short_hash(&plain)
+    let mark = mark(&plain, if ambiguous { LONG_MARK } else { MARK });
+    let safe = |c: char| {
+        if c.is_ascii() && is_safe(c as u8) {
+            c
+        } else {
+            '_'
+        }
     };
-    let mut head: String = plain
-        .chars()
-        .map(|c| {
-            if c.is_ascii() && is_safe(c as u8) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    head.truncate(max - hash.len() - 1);
-    format!("{head}_{hash}")
+    let mut head: String = plain.chars().take(max).map(safe).collect();
+    head.truncate(max - mark.len() - 1);
+    format!("{head}_{mark}")
+}
+
+/// The characters of the hash in a name that lost something.
+const MARK: usize = 8;
+/// The characters of it where the server's id ends in `_`: no choice of names makes one of these equal to another
+/// server's name.
+const LONG_MARK: usize = 16;
+
+/// A hash that never is a number: names that end in a date are common, and are not taken for marked ones.
+fn mark(plain: &str, length: usize) -> String {
+    let mut mark = fingerprint(&[plain.as_bytes()]);
+    mark.truncate(length);
+    if mark.bytes().all(|byte| byte.is_ascii_digit()) {
+        mark.replace_range(..1, "a");
+    }
+    mark
+}
+
+/// Whether a name ends as if [`mark`] had been put there.
+fn is_marked(name: &str) -> bool {
+    name.rsplit_once('_').is_some_and(|(_, end)| {
+        (end.len() == MARK || end.len() == LONG_MARK)
+            && end
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && !end.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }
 
 /// The servers whose tools may have this name: no id holds `__`, and only one that ends in `_` can reach into it.
@@ -92,93 +115,4 @@ fn is_safe(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    fn wire(server: &str, name: &str) -> String {
-        wire_name(&ServerId::parse(server).unwrap(), name)
-    }
-
-    #[test]
-    fn what_is_legal_stays_readable() {
-        assert_eq!(wire("slack", "search_messages"), "slack__search_messages");
-        assert_eq!(wire("s", "a-b__c"), "s__a-b__c");
-    }
-
-    #[test]
-    fn what_is_lost_is_told_apart_by_a_hash() {
-        let long = "x".repeat(4_096);
-        let longer = format!("{long}y");
-        let names = [
-            wire("s", "a.b"),
-            wire("s", "a/b"),
-            wire("s", "a b"),
-            wire("s", "a_b"),
-            wire("s", ""),
-            wire("s", "日本"),
-            wire("s", "日木"),
-            wire("s", &long),
-            wire("s", &longer),
-            wire("s", "\u{202e}"),
-            wire("a_", "b"),
-            wire("a", "_b"),
-            wire("a_", "b.c"),
-            wire("a", "_b.c"),
-        ];
-        let unique: HashSet<_> = names.iter().collect();
-        assert_eq!(unique.len(), names.len(), "{names:#?}");
-        assert!(
-            names
-                .iter()
-                .all(|name| name.len() <= 64 && name.bytes().all(is_safe)),
-            "{names:#?}"
-        );
-    }
-
-    #[test]
-    fn each_api_gets_names_within_its_own_rules() {
-        let server = ServerId::parse("s").unwrap();
-        let odd = [
-            "log",
-            "a.b",
-            "\u{202e}x",
-            "",
-            "1st",
-            "х",
-            &"y".repeat(100),
-            &"z".repeat(4_096),
-        ];
-        for api in ModelApi::ALL {
-            let names: HashSet<String> = odd
-                .iter()
-                .map(|name| wire_name_for(api, &server, name))
-                .collect();
-            assert_eq!(names.len(), odd.len(), "{names:#?}");
-            let legal = |name: &String| {
-                name.len() <= api.max()
-                    && name.bytes().all(is_safe)
-                    && name.starts_with(|c: char| c.is_ascii_alphabetic())
-            };
-            assert!(names.iter().all(legal), "{api:?}: {names:#?}");
-        }
-        // What fits is kept readable where there is room for it.
-        let long = "y".repeat(100);
-        assert_eq!(
-            wire_name_for(ModelApi::Anthropic, &server, &long),
-            format!("s__{long}")
-        );
-        assert_ne!(
-            wire_name_for(ModelApi::OpenAi, &server, &long),
-            format!("s__{long}")
-        );
-    }
-
-    #[test]
-    fn a_name_tells_which_servers_it_may_be_of() {
-        assert_eq!(servers_in("git__log"), ["git", "git_"]);
-        assert_eq!(servers_in("a___b"), ["a", "a_"]);
-        assert_eq!(servers_in("git_log"), ["", ""]);
-        assert_eq!(servers_in("é__x"), ["é", "é_"]);
-    }
-}
+mod tests;

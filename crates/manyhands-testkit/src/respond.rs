@@ -89,6 +89,10 @@ impl Exchange<'_> {
                     Answer::error(RESOURCE_NOT_FOUND, format!("no resource {uri:?}"))
                 })
             }
+            "completion/complete" => match &self.script.completion {
+                Some(reply) => Answer::Result(reply(params)),
+                None => unknown_method("completion/complete"),
+            },
             method => unknown_method(method),
         }
     }

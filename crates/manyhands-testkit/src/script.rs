@@ -24,6 +24,7 @@ pub(crate) struct Script {
     pub(crate) prompts: Vec<(Value, Value)>,
     pub(crate) resources: Vec<(Value, Value)>,
     pub(crate) templates: Vec<Value>,
+    pub(crate) completion: Option<ReplyFn>,
     pub(crate) page_size: Option<usize>,
     pub(crate) latency: Duration,
     pub(crate) faults: Vec<Fault>,
@@ -158,8 +159,10 @@ impl Script {
             ),
         ];
         let declared = offers.into_iter().filter(|(_, offered)| *offered);
-        declared
-            .map(|(name, _)| (name.to_owned(), json!({"listChanged": true})))
+        let lists = declared.map(|(name, _)| (name, json!({"listChanged": true})));
+        let completions = self.completion.iter().map(|_| ("completions", json!({})));
+        let all = lists.chain(completions);
+        all.map(|(name, how)| (name.to_owned(), how))
             .collect::<Map<_, _>>()
             .into()
     }

@@ -83,6 +83,12 @@ impl ScriptedServer {
         self.with(|script| script.templates.push(definition))
     }
 
+    /// Completes arguments: `reply` gets the parameters of `completion/complete`, and gives its result.
+    #[must_use]
+    pub fn completion(self, reply: impl Fn(&Value) -> Value + Send + Sync + 'static) -> Self {
+        self.with(|script| script.completion = Some(Arc::new(reply)))
+    }
+
     /// Gives lists in pages of `n` items; whole by default.
     #[must_use]
     pub fn page_size(self, n: usize) -> Self {

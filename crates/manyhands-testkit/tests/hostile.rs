@@ -162,6 +162,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &[r#""capabilities":{"tools":true"#],
         &[],
     ),
+    (
+        "announces-nothing",
+        &[r#""capabilities":{"tools":{},"resources":{}}"#],
+        &["listChanged"],
+    ),
     ("null-handshake", &[r#""id":1,"result":null"#], &[]),
     (
         "notifies-first",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use manyhands_core::{
-    Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Delivery,
-    ErrorKind, Principal, Printable, Reply, Request, Secret, ServerId, either,
+    Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Completable,
+    Delivery, ErrorKind, Principal, Printable, Reply, Request, Secret, ServerId, either,
 };
 use manyhands_registry::{ToolEntry, Unknown};
 use manyhands_transport::Supervised;
@@ -26,6 +26,8 @@ pub struct Ask {
     wanted: Capability,
     names: Names,
     arguments: Value,
+    /// The argument that is to be completed, and what of its value is there.
+    completes: Option<(String, String)>,
     context: CallContext,
 }
 
@@ -48,8 +50,15 @@ impl Ask {
             wanted: Capability::new(kind, name),
             names: Names::Canonical,
             arguments,
+            completes: None,
             context,
         }
+    }
+
+    /// Asks for values of an argument that begin so, and not for what it is an argument of.
+    pub(crate) fn completing(mut self, argument: String, value: String) -> Self {
+        self.completes = Some((argument, value));
+        self
     }
 
     /// Asks on behalf of `principal`, with the accounts and logins that are meant for it.
@@ -177,29 +186,34 @@ impl Ask {
         }
     }
 
-    /// Finds the server and its own name for a prompt or a resource.
+    /// Finds the server and its own name for a prompt or a resource, and what is asked of it.
     fn resolve(&self, arguments: Arguments) -> Result<(ServerId, Request), Unknown> {
         let catalogue = self.shared.catalogue.load();
         let name = self.wanted.name();
-        Ok(match self.wanted.kind() {
-            CapabilityKind::Prompt => {
-                let prompt = match self.names {
+        let (server, of) = match (self.wanted.kind(), self.names) {
+            (CapabilityKind::Prompt, names) => {
+                let prompt = match names {
                     Names::Canonical => catalogue.prompt(name)?.name(),
                     Names::Wire => catalogue.prompt_by_wire(name)?.name(),
                 };
-                (
-                    prompt.server().clone(),
-                    Request::GetPrompt {
-                        name: prompt.name().into(),
-                        arguments,
-                    },
-                )
+                (prompt.server(), Completable::Prompt(prompt.name().into()))
             }
             _ => {
                 let (server, uri) = catalogue.resource(name)?;
-                (server.clone(), Request::ReadResource { uri: uri.into() })
+                (server, Completable::Resource(uri.into()))
             }
-        })
+        };
+        let request = match (of, self.completes.clone()) {
+            (of, Some((argument, value))) => Request::Complete {
+                of,
+                argument,
+                value,
+                settled: arguments,
+            },
+            (Completable::Prompt(name), None) => Request::GetPrompt { name, arguments },
+            (Completable::Resource(uri), None) => Request::ReadResource { uri },
+        };
+        Ok((server.clone(), request))
     }
 
     /// A server whose offer is not known yet is started and waited for, on the caller's time.

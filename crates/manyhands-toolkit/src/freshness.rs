@@ -1,7 +1,7 @@
 //! When a connected server is asked again what it offers: soon after it says that a list has changed, however often it
 //! says so, and when the time is over for which its lists were to stay as they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -28,8 +28,8 @@ const LATEST: Duration = Duration::from_secs(24 * 3600);
 /// Follows what one connection says of its lists.
 pub(crate) struct Freshness {
     events: Option<Receiver<ServerEvent>>,
-    /// Whether the server tells of changes, so that nobody has to look.
-    announces: bool,
+    /// The lists of whose changes the server tells, so that nobody has to look.
+    announced: Vec<ListKind>,
     /// Lists that may hold something else now.
     stale: BTreeSet<ListKind>,
     /// Since when, and when to look.
@@ -55,15 +55,15 @@ impl Freshness {
     pub(crate) fn new(connection: &Connection) -> Self {
         Self::following(
             connection.events(),
-            connection.announces_changes(),
+            connection.announced_lists().collect(),
             Rng::new(),
         )
     }
 
-    fn following(events: Receiver<ServerEvent>, announces: bool, jitter: Rng) -> Self {
+    fn following(events: Receiver<ServerEvent>, announced: Vec<ListKind>, jitter: Rng) -> Self {
         Self {
             events: Some(events),
-            announces,
+            announced,
             stale: BTreeSet::new(),
             since: None,
             due: None,
@@ -114,25 +114,32 @@ impl Freshness {
         let now = Instant::now();
         if self.poll.is_some_and(|poll| poll <= now) {
             self.poll = None;
-            self.stale.extend(ALL_LISTS);
+            let unannounced = ALL_LISTS.iter().filter(|it| !self.announced.contains(it));
+            self.stale.extend(unannounced);
         }
         (self.since, self.due) = (None, None);
         std::mem::take(&mut self.stale).into_iter().collect()
     }
 
-    /// Notes what came of a look, and how long the server says that its lists stay as they are.
-    pub(crate) fn looked(&mut self, at: &[ListKind], came: Look, ttl: Option<Duration>) {
+    /// Notes what came of a look, which lists are worth another one, and how long the server says that lists stay as
+    /// they are.
+    pub(crate) fn looked(
+        &mut self,
+        again: &[ListKind],
+        came: Look,
+        ttls: &BTreeMap<ListKind, Duration>,
+    ) {
         self.pause = match came {
             Look::Changed => PAUSE,
             Look::Unchanged | Look::Failed => (self.pause * 2).min(MAX_PAUSE),
         };
         self.not_before = Instant::now() + self.spread(self.pause);
         if came == Look::Failed {
-            self.mark(at.iter().copied());
+            self.mark(again.iter().copied());
         }
         // Who is told of changes need not look; others look, though not in step with each other.
-        let ttl = ttl.filter(|ttl| !self.announces && !ttl.is_zero());
-        if let Some(ttl) = ttl {
+        let of_unannounced = ttls.iter().filter(|(it, _)| !self.announced.contains(it));
+        if let Some(ttl) = of_unannounced.map(|(_, ttl)| *ttl).min() {
             let wait = self.spread(ttl.clamp(SOONEST, LATEST));
             self.poll = Some(Instant::now() + wait);
         }
@@ -150,11 +157,11 @@ mod tests {
     use tokio::sync::broadcast;
     use tokio::time::timeout;
 
-    fn freshness(announces: bool) -> (broadcast::Sender<ServerEvent>, Freshness) {
+    fn freshness(announced: &[ListKind]) -> (broadcast::Sender<ServerEvent>, Freshness) {
         let (sender, events) = broadcast::channel(8);
         (
             sender,
-            Freshness::following(events, announces, Rng::with_seed(1)),
+            Freshness::following(events, announced.to_vec(), Rng::with_seed(1)),
         )
     }
 
@@ -173,7 +180,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn many_changes_are_one_look() {
-        let (sender, mut freshness) = freshness(true);
+        let (sender, mut freshness) = freshness(&ALL_LISTS);
         for _ in 0..5 {
             tools_changed(&sender);
         }
@@ -189,7 +196,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_server_that_never_stops_is_looked_at_ever_more_rarely() {
-        let (sender, mut freshness) = freshness(true);
+        let (sender, mut freshness) = freshness(&ALL_LISTS);
         let flood = tokio::spawn(async move {
             while sender
                 .send(ServerEvent::ListChanged(ListKind::Tools))
@@ -203,7 +210,7 @@ mod tests {
         let mut looks = 0;
         let end = Instant::now() + Duration::from_secs(3600);
         while Instant::now() < end {
-            freshness.looked(&[ListKind::Tools], Look::Unchanged, None);
+            freshness.looked(&[ListKind::Tools], Look::Unchanged, &BTreeMap::new());
             freshness.due().await;
             looks += 1;
         }
@@ -213,7 +220,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_was_missed_may_have_been_anything() {
-        let (sender, mut freshness) = freshness(true);
+        let (sender, mut freshness) = freshness(&ALL_LISTS);
         for _ in 0..20 {
             tools_changed(&sender);
         }
@@ -222,10 +229,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_look_that_failed_is_made_again() {
-        let (sender, mut freshness) = freshness(true);
+        let (sender, mut freshness) = freshness(&ALL_LISTS);
         tools_changed(&sender);
         next(&mut freshness).await;
-        freshness.looked(&[ListKind::Tools], Look::Failed, None);
+        freshness.looked(&[ListKind::Tools], Look::Failed, &BTreeMap::new());
         let (waited, lists) = next(&mut freshness).await;
         assert_eq!(lists, [ListKind::Tools]);
         assert!(waited >= PAUSE, "{waited:?}");
@@ -233,13 +240,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn lists_without_news_are_looked_at_when_their_time_is_over() {
-        let (_sender, mut freshness) = freshness(false);
+        let (_sender, mut freshness) = freshness(&[]);
         for (ttl, soonest) in [
             (Duration::from_millis(1), SOONEST),
             (Duration::from_secs(600), Duration::from_secs(600)),
             (Duration::MAX, LATEST),
         ] {
-            freshness.looked(&ALL_LISTS, Look::Changed, Some(ttl));
+            freshness.looked(
+                &[],
+                Look::Changed,
+                &BTreeMap::from([(ListKind::Prompts, ttl)]),
+            );
             let (waited, lists) = next(&mut freshness).await;
             assert_eq!(lists, ALL_LISTS);
             assert!(
@@ -247,10 +258,24 @@ mod tests {
                 "{ttl:?}: {waited:?}"
             );
         }
-        freshness.looked(&ALL_LISTS, Look::Changed, Some(Duration::ZERO));
+        freshness.looked(&[], Look::Changed, &BTreeMap::new());
         assert!(timeout(2 * LATEST, freshness.due()).await.is_err());
-        freshness.announces = true;
-        freshness.looked(&ALL_LISTS, Look::Changed, Some(SOONEST));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_lists_that_are_not_announced_are_looked_at_by_themselves() {
+        let (_sender, mut freshness) = freshness(&[ListKind::Tools, ListKind::Resources]);
+        let ttl = |list, seconds| (list, Duration::from_secs(seconds));
+        let ttls = [ttl(ListKind::Tools, 60), ttl(ListKind::Prompts, 600)];
+        freshness.looked(&[], Look::Changed, &BTreeMap::from(ttls));
+        let (waited, lists) = next(&mut freshness).await;
+        assert_eq!(lists, [ListKind::Prompts, ListKind::ResourceTemplates]);
+        assert!(waited >= Duration::from_secs(600), "{waited:?}");
+        freshness.looked(
+            &[],
+            Look::Changed,
+            &BTreeMap::from([ttl(ListKind::Tools, 60)]),
+        );
         assert!(timeout(2 * LATEST, freshness.due()).await.is_err());
     }
 }

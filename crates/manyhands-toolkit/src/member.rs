@@ -125,7 +125,7 @@ impl Offer {
         } else {
             Look::Failed
         };
-        freshness.looked(&found.failed, came, found.ttl);
+        freshness.looked(&found.failed, came, &found.ttls);
         if came == Look::Changed && !needs_login {
             remember(slot, connection, &found.inventory);
         }
@@ -149,7 +149,7 @@ impl Offer {
             (true, true) => Look::Unchanged,
             (true, false) => Look::Changed,
         };
-        freshness.looked(&found.failed, came, found.ttl);
+        freshness.looked(&found.failed, came, &found.ttls);
         tracing::debug!(server = %slot.id, ?lists, ?came, "asked again");
         let tools_are_back = lists.contains(&ListKind::Tools) && found.failure.is_none();
         if found.failed.is_empty() {

@@ -213,6 +213,31 @@ impl Toolkit {
         )
     }
 
+    /// Asks for the values of a prompt's argument that begin with `value`. `settled` is a JSON object of the arguments that
+    /// have their values already.
+    pub fn complete_prompt(
+        &self,
+        name: impl Into<String>,
+        (argument, value): (&str, &str),
+        settled: impl Into<Value>,
+    ) -> Ask {
+        self.get_prompt(name, settled)
+            .completing(argument.to_owned(), value.to_owned())
+    }
+
+    /// Asks for the values that begin with `value` of an argument of a resource template, which is named by its URI
+    /// template across all servers, such as `files+file:///{path}`.
+    pub fn complete_resource(
+        &self,
+        template: impl Into<String>,
+        (argument, value): (&str, &str),
+        settled: impl Into<Value>,
+    ) -> Ask {
+        let (kind, template) = (CapabilityKind::Resource, template.into());
+        Ask::new(self.clone(), kind, template, settled.into())
+            .completing(argument.to_owned(), value.to_owned())
+    }
+
     /// Waits until no required server is starting any more, nor waits for a person who is being asked to log in; and
     /// for the others until the grace is over.
     ///

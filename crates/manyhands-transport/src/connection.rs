@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manyhands_core::{CallContext, CallError, Delivery, Reply, Request, ServerId, ServerInfo};
+use manyhands_core::{
+    CallContext, CallError, Delivery, ListKind, Reply, Request, ServerId, ServerInfo,
+};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -102,10 +104,10 @@ impl Connection {
         self.0.session.events()
     }
 
-    /// Whether the server says that it tells of changes of its lists.
-    #[must_use]
-    pub fn announces_changes(&self) -> bool {
-        !self.0.session.announces().is_empty()
+    /// The lists of whose changes the server says that it tells.
+    pub fn announced_lists(&self) -> impl Iterator<Item = ListKind> {
+        let kinds = self.0.session.announces().iter();
+        kinds.flat_map(|kind| subscriptions::lists(*kind)).copied()
     }
 
     /// Whether calls go over HTTP in a version that repeats some of their parameters in headers, so that a tool whose

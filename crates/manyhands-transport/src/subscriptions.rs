@@ -65,7 +65,8 @@ pub(crate) fn everything_changed(session: &Session) {
     }
 }
 
-fn lists(kind: CapabilityKind) -> &'static [ListKind] {
+/// The lists that hold what is of this kind.
+pub(crate) fn lists(kind: CapabilityKind) -> &'static [ListKind] {
     match kind {
         CapabilityKind::Prompt => &[ListKind::Prompts],
         CapabilityKind::Resource => &[ListKind::Resources, ListKind::ResourceTemplates],

@@ -87,6 +87,22 @@ fn a_change_has_a_generation_and_a_diff_and_leaves_the_old_snapshot_alone() {
 }
 
 #[test]
+fn a_change_of_one_server_shares_what_the_others_offer() {
+    let ids: Vec<ServerId> = (0..200).map(|n| id(&format!("s{n}"))).collect();
+    let start = Catalogue::new(ids.iter().cloned());
+    let before = ids.iter().fold(start, |catalogue, id| {
+        catalogue.with_inventory(id, &offering(&["a"])).0
+    });
+    let (after, _) = before.with_inventory(&ids[7], &offering(&["a", "b"]));
+    for (old, new) in before.servers.iter().zip(&after.servers) {
+        assert_eq!(Arc::ptr_eq(&old.1, &new.1), old.0 != ids[7], "{}", old.0);
+    }
+    // Equal definitions that came anew are kept once.
+    let definition = |catalogue: &Catalogue| catalogue.tool("s7.a").unwrap().definition().clone();
+    assert!(Arc::ptr_eq(&definition(&before), &definition(&after)));
+}
+
+#[test]
 fn a_second_tool_of_the_same_name_is_left_out_and_told() {
     let (catalogue, _) =
         Catalogue::new([id("s")]).with_inventory(&id("s"), &offering(&["a", "a", "b"]));
@@ -95,6 +111,21 @@ fn a_second_tool_of_the_same_name_is_left_out_and_told() {
         catalogue.notices(&id("s")),
         [Notice::new("left out a second tool named a")]
     );
+}
+
+#[test]
+fn a_tool_that_models_could_not_tell_from_another_is_left_out_and_told() {
+    // Two names that were searched for: they lose the same characters, and have the same hash.
+    let (one, two) = (". $# :%", ".:: #@$");
+    for (first, second) in [(one, two), (two, one)] {
+        let (catalogue, _) =
+            Catalogue::new([id("s")]).with_inventory(&id("s"), &offering(&[first, second, "b"]));
+        assert_eq!(names(&catalogue), [&format!("s.{first}"), "s.b"]);
+        let told = format!(
+            "left out 1 of its tools whose names for models another one has, first {second}"
+        );
+        assert_eq!(catalogue.notices(&id("s")), [Notice::new(told)]);
+    }
 }
 
 #[test]

@@ -25,6 +25,8 @@ family! {
         NoCapabilities: "no-capabilities",
         /// Declares capabilities of the wrong types.
         OddCapabilities: "odd-capabilities",
+        /// Tells of no changes: declares no `listChanged`.
+        AnnouncesNothing: "announces-nothing",
         /// Answers the handshake with `"result": null`.
         NullHandshake: "null-handshake",
         /// Sends notifications before it answers the handshake.
@@ -60,6 +62,13 @@ impl HandshakeFault {
                 "capabilities",
                 || json!({"tools": true, "prompts": [], "resources": "yes", "logging": 1, "experimental": null}),
             ),
+            Self::AnnouncesNothing => {
+                let kinds = result
+                    .get_mut("capabilities")
+                    .and_then(Value::as_object_mut);
+                let each = kinds.into_iter().flat_map(|kinds| kinds.values_mut());
+                each.for_each(|kind| remove(kind, "listChanged"));
+            }
             Self::NullHandshake => *result = Value::Null,
             _ => {}
         }

@@ -1,9 +1,9 @@
 //! Requests, written as JSON straight from what callers hand in.
 
-use manyhands_core::{Arguments, CallContext, Request};
+use manyhands_core::{Arguments, CallContext, Completable, Request};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Dialect, Session};
 
@@ -160,6 +160,22 @@ impl Fields<'_> {
                 self.field("arguments", arguments.as_object());
             }
             Request::ReadResource { uri } => self.field("uri", uri),
+            Request::Complete {
+                of,
+                argument,
+                value,
+                settled,
+            } => {
+                let of = match of {
+                    Completable::Prompt(name) => json!({"type": "ref/prompt", "name": &**name}),
+                    Completable::Resource(uri) => json!({"type": "ref/resource", "uri": &**uri}),
+                };
+                self.field("ref", &of);
+                self.field("argument", &json!({"name": argument, "value": value}));
+                if !settled.as_object().is_empty() {
+                    self.field("context", &json!({"arguments": settled.as_object()}));
+                }
+            }
             Request::List {
                 cursor: Some(cursor),
                 ..
@@ -200,7 +216,6 @@ fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn written(
         request: &Request,
@@ -238,6 +253,29 @@ mod tests {
         assert_eq!(
             written(&list, &CallContext::default(), "2025-11-25", None)["params"],
             json!({})
+        );
+    }
+
+    #[test]
+    fn a_completion_names_whose_argument_it_is_and_what_is_settled() {
+        let params = |of: Completable, settled: &Value| {
+            let request = Request::Complete {
+                of,
+                argument: "path".into(),
+                value: "a\"".into(),
+                settled: Arguments::from_value(settled).unwrap(),
+            };
+            written(&request, &CallContext::default(), "2025-11-25", None)["params"].clone()
+        };
+        let argument = json!({"name": "path", "value": "a\""});
+        assert_eq!(
+            params(Completable::Resource("file:///{path}".into()), &Value::Null),
+            json!({"ref": {"type": "ref/resource", "uri": "file:///{path}"}, "argument": argument})
+        );
+        assert_eq!(
+            params(Completable::Prompt("p".into()), &json!({"b": "c"})),
+            json!({"ref": {"type": "ref/prompt", "name": "p"}, "argument": argument,
+                "context": {"arguments": {"b": "c"}}})
         );
     }
 

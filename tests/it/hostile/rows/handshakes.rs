@@ -20,6 +20,7 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
     memory(&["empty-server-version"]),
     memory(&["no-capabilities"]),
     memory(&["odd-capabilities"]),
+    memory(&["announces-nothing"]),
     memory(&["null-handshake"]).refused("handshake"),
     memory(&["notifies-first"]),
     memory(&["asks-first"]),
