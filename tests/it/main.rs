@@ -15,6 +15,7 @@ mod lists;
 mod logins;
 mod membership;
 mod memory;
+mod metadata;
 mod naming;
 #[cfg(unix)]
 mod processes;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use manyhands::{
     Account, Builder, Capability, CapabilityKind, Delivery, ErrorKind, Member, Principal,
-    ServerStatus, Toolkit,
+    ServerSettings, ServerStatus, ToolOverlay, Toolkit,
 };
 use manyhands_testkit::{HandshakeFault, ScriptedServer};
 use serde_json::json;
@@ -190,6 +190,27 @@ async fn a_server_in_anothers_place_keeps_the_names_until_it_has_said_its_own() 
         "third"
     );
     assert_eq!(state(&kit, "s"), "ready");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_added_brings_what_the_configuration_says_of_its_tools() {
+    let server = polite("s");
+    let kit = kit(&[]).await;
+    let hidden = |name: &str| {
+        let mut overlay = ToolOverlay::default();
+        overlay.hidden = true;
+        ServerSettings::default().tool(name, overlay)
+    };
+    for (name, left) in [("echo", "s.whoami"), ("whoami", "s.echo")] {
+        let member = Member::new(id("s"), server.connector());
+        kit.add_server(member.with_settings(hidden(name)));
+        kit.all_started().await;
+        assert_eq!(names(&kit), [left]);
+    }
+    kit.remove_server(&id("s"));
+    kit.add_server(Member::new(id("s"), server.connector()));
+    kit.all_started().await;
+    assert_eq!(names(&kit).len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

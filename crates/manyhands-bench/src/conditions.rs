@@ -12,10 +12,15 @@ const LOCK: &str = include_str!("../../../Cargo.lock");
 /// What is known of the machine, of this build, and of how calls are made.
 pub(crate) fn describe(plan: &Plan) -> Value {
     let mut known = machine();
-    known["runtime"] =
-        format!("multi-thread, {WORKERS} workers, for both sides and for the servers").into();
-    known["rounds_of_each_side"] = plan.rounds.into();
-    known["answers_read"] = plan.read.into();
+    let runtime = format!("multi-thread, {WORKERS} workers, for both sides and for the servers");
+    let calls = [
+        ("runtime", runtime.into()),
+        ("rounds_of_each_side", plan.rounds.into()),
+        ("answers_read", plan.read.into()),
+    ];
+    if let Some(known) = known.as_object_mut() {
+        known.extend(calls.map(|(name, value)| (name.to_owned(), value)));
+    }
     known
 }
 

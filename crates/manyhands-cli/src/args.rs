@@ -11,6 +11,8 @@ use clap::{ArgAction, Parser, Subcommand};
 use manyhands_config::clients::Client;
 use manyhands_demo::DemoServer;
 
+use crate::commands::export::Format;
+
 /// One AI agent, many MCP servers: try them, call them, serve them all as one.
 #[derive(Debug, Parser)]
 #[command(
@@ -53,7 +55,11 @@ pub(crate) enum Command {
     /// Shows what it is about: four demo servers, one question, one answer. Needs no configuration
     Demo(DemoArgs),
     /// Lists the tools of all servers under one set of names
-    Tools,
+    Tools {
+        /// Prints definitions for a model API in place of the list: openai, anthropic, gemini, langchain or openapi
+        #[arg(long, value_name = "FORMAT", value_parser = format)]
+        export: Option<Format>,
+    },
     /// Lists the prompts of all servers, or gets one
     Prompts {
         /// The prompt to get, such as jira.triage_issue
@@ -74,7 +80,11 @@ pub(crate) enum Command {
         arguments: Vec<String>,
     },
     /// Probes every server, and says what is wrong and what to do about it
-    Doctor,
+    Doctor {
+        /// Tells of tools that say too little of themselves: no description, parameters without a type, look-alikes
+        #[arg(long)]
+        lint: bool,
+    },
     /// Serves all servers as one MCP server
     Serve {
         /// Over standard input and output, for MCP clients that start it as a command
@@ -245,6 +255,11 @@ fn duration(text: &str) -> Result<Duration, String> {
     let quoted = serde_json::Value::from(text);
     let parsed: Result<manyhands::HumanDuration, _> = serde_json::from_value(quoted);
     parsed.map(|it| it.0).map_err(|error| error.to_string())
+}
+
+fn format(text: &str) -> Result<Format, String> {
+    let known = Format::ALL.map(|(name, _)| name).join(", ");
+    Format::named(text).ok_or_else(|| format!("there is no such format; there are {known}"))
 }
 
 fn client(text: &str) -> Result<Client, String> {

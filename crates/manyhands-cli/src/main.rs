@@ -59,14 +59,17 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
     match command {
         Command::Demo(demo) => commands::demo::run(demo, &options).await,
         Command::DemoServer(server) => commands::demo_server::run(server).await,
-        Command::Tools => commands::list::tools(&options).await,
+        Command::Tools { export: None } => commands::list::tools(&options).await,
+        Command::Tools {
+            export: Some(format),
+        } => commands::export::run(&options, format).await,
         Command::Prompts { name, arguments } => {
             commands::list::prompts(&options, name, arguments).await
         }
         Command::Resources { uri } => commands::list::resources(&options, uri).await,
         Command::Call { name, arguments } => commands::call::run(&options, name, arguments).await,
         Command::Auth(command) => commands::auth::run(&options, command).await,
-        Command::Doctor => commands::doctor::run(&options).await,
+        Command::Doctor { lint } => commands::doctor::run(&options, lint).await,
         Command::Serve { stdio: _ } => commands::serve::run(&options).await,
         Command::Add(add) => commands::add::run(&options, add).await,
         Command::Remove { name } => commands::remove::run(&options, &name),

@@ -283,10 +283,10 @@ async fn a_list_whose_cursor_is_no_longer_known_is_read_from_its_first_page_agai
 
 #[tokio::test(start_paused = true)]
 async fn how_long_lists_stay_as_they_are_is_the_shortest_time_that_their_pages_say() {
+    static TTLS: std::sync::Mutex<Vec<Value>> = std::sync::Mutex::new(Vec::new());
     let says = |ttls: [Value; 2]| async move {
         let mut limits = Limits::default();
         limits.pages = 2;
-        static TTLS: std::sync::Mutex<Vec<Value>> = std::sync::Mutex::new(Vec::new());
         *TTLS.lock().unwrap() = ttls.into();
         let pages: Answers = |_, cursor| {
             let ttl = TTLS.lock().unwrap()[usize::from(cursor.is_some())].clone();

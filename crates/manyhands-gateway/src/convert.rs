@@ -7,7 +7,10 @@ use manyhands_core::model::{
     Resource, ResourceTemplate, ResultType, Tool,
 };
 use manyhands_core::{CallError, ErrorKind, Reply};
-use manyhands_registry::{PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+use manyhands_registry::{
+    DESCRIPTION_TOKENS, Origin, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry, describe,
+    estimate,
+};
 use manyhands_toolkit::{Report, ServerStatus};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,6 +18,12 @@ use serde_json::Value;
 pub(crate) fn tool(entry: &ToolEntry) -> Tool {
     let mut tool = Tool::clone(entry.definition());
     tool.name = entry.wire().to_owned().into();
+    let title = entry.metadata().title;
+    if let Some(title) = title.filter(|it| it.origin == Origin::Config) {
+        tool.title = Some(title.value);
+    }
+    let description = describe(entry, DESCRIPTION_TOKENS, &estimate);
+    tool.description = (!description.is_empty()).then(|| description.into());
     if !tool.input_schema.contains_key("type") {
         // The spec asks for it, some servers leave it out, and strict clients then refuse every tool in the list.
         let schema = Arc::make_mut(&mut tool.input_schema);
@@ -138,22 +147,43 @@ pub(crate) fn instructions(report: &Report) -> String {
 mod tests {
     use super::*;
     use manyhands_core::{Inventory, ServerId};
-    use manyhands_registry::Catalogue;
+    use manyhands_registry::{Catalogue, Overlays, ToolOverlay};
     use serde_json::json;
 
-    #[test]
-    fn a_schema_without_its_type_gets_it_and_keeps_the_rest() {
+    /// A tool as clients see it, of which the configuration says `overlay`.
+    fn served(definition: Value, overlay: ToolOverlay) -> Value {
         let id = ServerId::parse("s").unwrap();
         let mut inventory = Inventory::default();
-        let definition = json!({"name": "t", "inputSchema": {"properties": {"a": {}}}});
         inventory
             .tools
             .push(Arc::new(serde_json::from_value(definition).unwrap()));
-        let (catalogue, _) = Catalogue::new([id.clone()]).with_inventory(&id, &inventory);
-        let served = tool(catalogue.tool("s.t").unwrap());
+        let overlays = Overlays::default().with_tool("t", overlay);
+        let catalogue = Catalogue::new([id.clone()]).with_overlays(&id, overlays);
+        let (catalogue, _) = catalogue.with_inventory(&id, &inventory);
+        serde_json::to_value(tool(catalogue.tool("s.t").unwrap())).unwrap()
+    }
+
+    #[test]
+    fn a_schema_without_its_type_gets_it_and_keeps_the_rest() {
+        let definition = json!({"name": "t", "inputSchema": {"properties": {"a": {}}}});
         assert_eq!(
-            serde_json::to_value(served).unwrap(),
+            served(definition, ToolOverlay::default()),
             json!({"name": "s__t", "inputSchema": {"properties": {"a": {}}, "type": "object"}})
         );
+    }
+
+    #[test]
+    fn the_configuration_counts_and_the_rest_is_the_servers() {
+        let output = json!({"type": "object", "properties": {"found": {"$ref": "#/$defs/x"}}});
+        let definition = json!({
+            "name": "t", "title": "Theirs", "description": "Finds.", "inputSchema": {"type": "object"}, "outputSchema": output,
+        });
+        let said = json!({"title": "Ours", "whenToUse": "Always."});
+        let ours = served(definition.clone(), serde_json::from_value(said).unwrap());
+        assert_eq!(ours["title"], "Ours");
+        assert_eq!(ours["description"], "Finds.\nAlways.\nReturns {found?}.");
+        assert_eq!(ours["outputSchema"], output);
+        let theirs = served(definition, ToolOverlay::default());
+        assert_eq!(theirs["title"], "Theirs");
     }
 }

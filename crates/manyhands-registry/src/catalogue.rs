@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use manyhands_core::{
-    Capability, CapabilityKind, Inventory, Notice, Printable, ServerId, clip, either, nearest,
+    Capability, CapabilityKind, Inventory, Notice, Printable, QualifiedName, ServerId, clip,
+    either, nearest,
 };
 
 use crate::diff::Diff;
+use crate::metadata::Overlays;
 use crate::shard::{PromptEntry, ResourceEntry, Shard, TemplateEntry, ToolEntry, compare};
 use crate::uris;
 use crate::wire::{self, ModelApi};
@@ -22,6 +24,7 @@ pub struct Catalogue {
     servers: Vec<(ServerId, Arc<Shard>)>,
     positions: HashMap<ServerId, usize>,
     schemes: HashMap<String, usize>,
+    overlays: HashMap<ServerId, Arc<Overlays>>,
 }
 
 impl Catalogue {
@@ -59,8 +62,10 @@ impl Catalogue {
     pub fn without_server(&self, server: &ServerId) -> (Self, Diff) {
         let mut next = Self {
             generation: self.generation,
+            overlays: self.overlays.clone(),
             ..Self::default()
         };
+        next.overlays.remove(server);
         let mut diff = Diff::default();
         for (id, shard) in &self.servers {
             if id == server {
@@ -73,6 +78,13 @@ impl Catalogue {
         (next, diff)
     }
 
+    /// Has the configuration's word on tools merged with that of their server, from its next inventory on.
+    #[must_use]
+    pub fn with_overlays(mut self, server: &ServerId, overlays: Overlays) -> Self {
+        self.overlays.insert(server.clone(), Arc::new(overlays));
+        self
+    }
+
     /// The next snapshot, in which `server` offers `inventory`, and what that changes.
     ///
     /// Nothing changes where the server is not one of the catalogue's.
@@ -83,7 +95,8 @@ impl Catalogue {
         let Some((_, shard)) = position.and_then(|at| next.servers.get_mut(*at)) else {
             return (next, Diff::default());
         };
-        let fresh = Shard::new(server, inventory, shard);
+        let overlays = self.overlays.get(server).map(|it| &**it);
+        let fresh = Shard::new(server, inventory, overlays, shard);
         let diff = compare(shard, &fresh);
         *shard = Arc::new(fresh);
         if !diff.is_empty() {
@@ -144,7 +157,10 @@ impl Catalogue {
             .and_then(|(server, name)| self.shard(server)?.tools.by_name(name));
         found.ok_or_else(|| {
             let names = self.tools().map(|it| it.name().to_string());
-            unknown(CapabilityKind::Tool, name, names)
+            let hidden = name
+                .split_once('.')
+                .and_then(|(server, name)| self.shard(server)?.hidden.by_name(name));
+            unknown(CapabilityKind::Tool, name, names).with_hidden(hidden)
         })
     }
 
@@ -166,7 +182,10 @@ impl Catalogue {
             .find_map(|shard| shard.tools.by_wire(api, wire));
         found.ok_or_else(|| {
             let names = self.tools().map(|it| it.wire_for(api).to_owned());
-            unknown(CapabilityKind::Tool, wire, names)
+            let hidden = self
+                .shards_of(wire)
+                .find_map(|shard| shard.hidden.by_wire(api, wire));
+            unknown(CapabilityKind::Tool, wire, names).with_hidden(hidden)
         })
     }
 
@@ -248,6 +267,7 @@ fn unknown(kind: CapabilityKind, wanted: &str, known: impl Iterator<Item = Strin
     Unknown {
         wanted: Capability::new(kind, wanted),
         nearest: near.into_iter().map(str::to_owned).collect(),
+        hidden: None,
     }
 }
 
@@ -257,11 +277,12 @@ fn unknown(kind: CapabilityKind, wanted: &str, known: impl Iterator<Item = Strin
     "find the {} {}{}",
     wanted.kind().as_str(),
     Printable(&clip(wanted.name(), 200)),
-    suggestion(nearest)
+    suggestion(nearest, hidden.is_some())
 )]
 pub struct Unknown {
     wanted: Capability,
     nearest: Vec<String>,
+    hidden: Option<QualifiedName>,
 }
 
 impl Unknown {
@@ -276,9 +297,23 @@ impl Unknown {
     pub fn nearest(&self) -> &[String] {
         &self.nearest
     }
+
+    /// The tool that has the name, where its server offers it and the configuration hides it.
+    #[must_use]
+    pub fn hidden(&self) -> Option<&QualifiedName> {
+        self.hidden.as_ref()
+    }
+
+    fn with_hidden(mut self, tool: Option<&ToolEntry>) -> Self {
+        self.hidden = tool.map(|it| it.name().clone());
+        self
+    }
 }
 
-fn suggestion(nearest: &[String]) -> String {
+fn suggestion(nearest: &[String], is_hidden: bool) -> String {
+    if is_hidden {
+        return "; it is hidden in the configuration".to_owned();
+    }
     if nearest.is_empty() {
         return String::new();
     }

@@ -23,7 +23,13 @@
 
 mod arguments;
 mod catalogue;
+mod definition;
+mod describe;
 mod diff;
+mod lint;
+mod metadata;
+#[cfg(test)]
+mod samples;
 mod schema;
 mod shard;
 mod tokens;
@@ -32,7 +38,11 @@ mod wire;
 
 pub use arguments::{ArgumentError, from_pairs};
 pub use catalogue::{Catalogue, Unknown};
+pub use definition::{definition, openapi};
+pub use describe::{DESCRIPTION_TOKENS, describe};
 pub use diff::Diff;
+pub use lint::{Finding, FindingKind, lint};
+pub use metadata::{Cost, Metadata, Origin, Overlays, Sourced, ToolOverlay};
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use tokens::{TokenEstimator, estimate};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use manyhands_core::model::{Prompt, Resource, ResourceTemplate, Tool};
 use manyhands_core::{
     Capability, CapabilityKind, Inventory, Notice, Printable, QualifiedName, ServerId, clip,
+    nearest,
 };
 
 use crate::diff::Diff;
+use crate::metadata::{Overlays, ToolOverlay};
 use crate::schema::Schemas;
 use crate::uris::qualify_uri;
 use crate::wire::{ModelApi, wire_name, wire_name_for};
@@ -32,6 +34,8 @@ pub struct Named<T> {
     definition: Arc<T>,
     /// A tool's schemas, once something was checked; a prompt has none, and its cell stays empty.
     pub(crate) schemas: Arc<Schemas>,
+    /// What the configuration says of a tool; nothing of a prompt.
+    pub(crate) overlay: Option<Arc<ToolOverlay>>,
 }
 
 impl<T> Named<T> {
@@ -64,7 +68,12 @@ impl<T> Named<T> {
 }
 
 impl<T: PartialEq> Named<T> {
-    fn new(server: &ServerId, name: &str, definition: &Arc<T>) -> Self {
+    fn new(
+        server: &ServerId,
+        name: &str,
+        definition: &Arc<T>,
+        overlay: Option<&Arc<ToolOverlay>>,
+    ) -> Self {
         let wire: Arc<str> = wire_name(server, name).into();
         let long: Arc<str> = wire_name_for(ModelApi::Anthropic, server, name).into();
         Self {
@@ -73,12 +82,14 @@ impl<T: PartialEq> Named<T> {
             wire,
             definition: definition.clone(),
             schemas: Arc::default(),
+            overlay: overlay.cloned(),
         }
     }
 
     /// The same name with a definition that came anew: names are made once, and what is equal is kept once.
-    fn renewed(&self, definition: &Arc<T>) -> Self {
+    fn renewed(&self, definition: &Arc<T>, overlay: Option<&Arc<ToolOverlay>>) -> Self {
         let mut entry = self.clone();
+        entry.overlay = overlay.cloned();
         if self.definition != *definition {
             entry.definition = definition.clone();
             entry.schemas = Arc::default();
@@ -96,6 +107,7 @@ impl<T> Clone for Named<T> {
             long_wire: self.long_wire.clone(),
             definition: self.definition.clone(),
             schemas: self.schemas.clone(),
+            overlay: self.overlay.clone(),
         }
     }
 }
@@ -103,7 +115,10 @@ impl<T> Clone for Named<T> {
 impl<T: PartialEq> PartialEq for Named<T> {
     fn eq(&self, other: &Self) -> bool {
         // What was compiled follows from the definition.
-        self.name == other.name && self.wire == other.wire && self.definition == other.definition
+        self.name == other.name
+            && self.wire == other.wire
+            && self.definition == other.definition
+            && self.overlay == other.overlay
     }
 }
 
@@ -139,6 +154,8 @@ impl<T> Placed<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     pub(crate) tools: Table<Tool>,
+    /// Tools that the configuration hides.
+    pub(crate) hidden: Table<Tool>,
     pub(crate) prompts: Table<Prompt>,
     pub(crate) resources: Vec<ResourceEntry>,
     pub(crate) templates: Vec<TemplateEntry>,
@@ -146,18 +163,31 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// What `inventory` contributes. What is as it was `before` is shared with that.
-    pub(crate) fn new(server: &ServerId, inventory: &Inventory, before: &Self) -> Self {
+    /// What `inventory` contributes, with what the configuration says of its tools. What is as it was `before` is shared
+    /// with that.
+    pub(crate) fn new(
+        server: &ServerId,
+        inventory: &Inventory,
+        overlays: Option<&Overlays>,
+        before: &Self,
+    ) -> Self {
         let mut notices = inventory.notices.clone();
         let mut shard = Self {
             tools: Table::sized(inventory.tools.len()),
             ..Self::default()
         };
-        let tools = inventory.tools.iter().map(|it| (&*it.name, it));
+        let tools = inventory.tools.iter().map(|it| {
+            let overlay = overlays.and_then(|overlays| overlays.of(&it.name));
+            (&*it.name, it, overlay)
+        });
+        let (hidden, shown): (Vec<_>, Vec<_>) =
+            tools.partition(|(_, _, overlay)| overlay.is_some_and(|it| it.hidden));
         let kind = CapabilityKind::Tool;
-        notices.extend(shard.tools.fill(server, kind, tools, &before.tools));
+        notices.extend(shard.tools.fill(server, kind, shown, &before.tools));
+        notices.extend(shard.hidden.fill(server, kind, hidden, &before.hidden));
+        notices.extend(overlays.into_iter().flat_map(|it| misnamed(it, inventory)));
         shard.keep_compiled(before);
-        let prompts = inventory.prompts.iter().map(|it| (&*it.name, it));
+        let prompts = inventory.prompts.iter().map(|it| (&*it.name, it, None));
         let kind = CapabilityKind::Prompt;
         notices.extend(shard.prompts.fill(server, kind, prompts, &before.prompts));
         shard.resources = placed(server, &inventory.resources, |it| &it.uri);
@@ -202,6 +232,28 @@ fn looks_alike(kind: CapabilityKind, alike: &[&str]) -> Option<Notice> {
     Some(Notice::new(format!(
         "left out {number} of its {kind}s whose names for models another one has, first {name}"
     )))
+}
+
+/// Tells of tools that the configuration names and the server does not offer; nothing where it offers none at all, which
+/// has another reason.
+fn misnamed(overlays: &Overlays, inventory: &Inventory) -> Vec<Notice> {
+    let offered = || inventory.tools.iter().map(|it| &*it.name);
+    let is_offered: HashSet<&str> = offered().collect();
+    let strange = overlays.names().filter(|it| !is_offered.contains(it));
+    let strange = strange.filter(|_| !is_offered.is_empty());
+    let told = strange.map(|name| {
+        let near = nearest(name, offered());
+        let mend = match near.first() {
+            Some(near) => format!("; did you mean {}?", Printable(&clip(near, 80))),
+            None => String::new(),
+        };
+        let name = clip(name, 80);
+        let name = Printable(&name);
+        Notice::new(format!(
+            "the configuration has settings for a tool {name}, which the server does not offer{mend}"
+        ))
+    });
+    told.collect()
 }
 
 /// The first of each URI: the same resource listed twice is one resource.
@@ -272,21 +324,21 @@ impl<T: PartialEq> Table<T> {
         &mut self,
         server: &ServerId,
         kind: CapabilityKind,
-        named: impl Iterator<Item = (&'a str, &'a Arc<T>)>,
+        named: impl IntoIterator<Item = (&'a str, &'a Arc<T>, Option<&'a Arc<ToolOverlay>>)>,
         before: &Self,
     ) -> Vec<Notice>
     where
         T: 'a,
     {
         let (mut twice, mut alike) = (Vec::new(), Vec::new());
-        for (name, definition) in named {
+        for (name, definition, overlay) in named {
             if self.by_name.contains_key(name) {
                 twice.push(name);
                 continue;
             }
             let entry = match before.by_name(name) {
-                Some(old) => old.renewed(definition),
-                None => Named::new(server, name, definition),
+                Some(old) => old.renewed(definition, overlay),
+                None => Named::new(server, name, definition, overlay),
             };
             if !self.add(entry) {
                 alike.push(name);
@@ -340,7 +392,10 @@ fn compare_named<T: PartialEq>(
         match before.by_name(entry.name.name()) {
             None => diff.added.push(named(entry)),
             // What is equal is shared, so that one look at the definitions is enough.
-            Some(old) if !Arc::ptr_eq(&old.definition, &entry.definition) => {
+            Some(old)
+                if !Arc::ptr_eq(&old.definition, &entry.definition)
+                    || old.overlay != entry.overlay =>
+            {
                 diff.changed.push(named(entry));
             }
             Some(_) => {}

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use manyhands_core::{
     Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Completable,
-    Delivery, ErrorKind, Principal, Printable, Reply, Request, Secret, ServerId, either,
+    Delivery, ErrorKind, Principal, Printable, QualifiedName, Reply, Request, Secret, ServerId,
+    clip, either,
 };
 use manyhands_registry::{ToolEntry, Unknown};
 use manyhands_transport::Supervised;
@@ -265,6 +266,9 @@ impl Ask {
 
     /// Says why there is nothing under this name: the server's state where that is the reason, else the nearest names.
     fn not_found(&self, unknown: &Unknown) -> CallError {
+        if let Some(tool) = unknown.hidden() {
+            return hidden(tool);
+        }
         let kind = self.wanted.kind().as_str();
         let Some(slot) = self.slot() else {
             let error = CallError::new(
@@ -320,6 +324,19 @@ async fn introduced(
             }
         }
     }
+}
+
+/// Says that a tool is there, and is not to be called.
+fn hidden(tool: &QualifiedName) -> CallError {
+    let cause = "the tool is hidden in the configuration";
+    let name = clip(tool.name(), 200);
+    let place = format!("manyhands.tools.{}.hidden", Printable(&name));
+    CallError::new(ErrorKind::NotFound, Delivery::NotSent, cause)
+        .with_server(tool.server().clone())
+        .with_advice(format!(
+            "remove `{place}` in the entry of {} to offer it",
+            tool.server()
+        ))
 }
 
 fn advice(kind: &str, unknown: &Unknown) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use manyhands_core::HumanDuration;
 use manyhands_discovery::Manifest;
+use manyhands_registry::{Overlays, ToolOverlay};
 use manyhands_routing::{Limit, Limits};
 use manyhands_transport::{Protocol, Restart, Supervision};
 use schemars::JsonSchema;
@@ -49,8 +50,10 @@ pub struct ServerSettings {
     pub timeout: HumanDuration,
     /// How long a call may take in total, whatever progress it shows. Default: 10m.
     pub total_timeout: HumanDuration,
-    /// Limits of single tools, by their names on the server, where they differ from those of the server.
+    /// What is said of single tools, by their names on the server, and their limits where they differ from the server's.
     pub tools: BTreeMap<String, ToolSettings>,
+    /// What all its tools are about; further tags of a tool stand beside these. Default: none.
+    pub tags: Vec<String>,
     /// The protocol version that is spoken with the server, such as "2025-11-25". Default: "auto", the newest of both.
     pub protocol: String,
     /// How long the server may take from its start to the end of the handshake. Default: 60s.
@@ -80,6 +83,9 @@ pub struct ToolSettings {
     pub timeout: Option<HumanDuration>,
     /// How long a call may take in total, whatever progress it shows. Default: the server's.
     pub total_timeout: Option<HumanDuration>,
+    /// What is said of it in place of its server, or beside it.
+    #[serde(flatten)]
+    pub overlay: ToolOverlay,
 }
 
 /// How a server that failed is started again.
@@ -187,6 +193,7 @@ impl Default for ServerSettings {
             timeout: HumanDuration(Duration::from_secs(30)),
             total_timeout: HumanDuration(Duration::from_secs(600)),
             tools: BTreeMap::new(),
+            tags: Vec::new(),
             protocol: AUTO.to_owned(),
             start_timeout: HumanDuration(Duration::from_secs(60)),
             restart: Some(RestartSettings::default()),
@@ -228,11 +235,23 @@ impl ServerSettings {
         idle: Duration,
         total: Duration,
     ) -> Self {
-        let settings = ToolSettings {
-            timeout: Some(HumanDuration(idle)),
-            total_timeout: Some(HumanDuration(total)),
-        };
-        self.tools.insert(tool.into(), settings);
+        let settings = self.tools.entry(tool.into()).or_default();
+        settings.timeout = Some(HumanDuration(idle));
+        settings.total_timeout = Some(HumanDuration(total));
+        self
+    }
+
+    /// Says something of one tool, by its name on the server, in place of the server or beside it.
+    #[must_use]
+    pub fn tool(mut self, tool: impl Into<String>, overlay: ToolOverlay) -> Self {
+        self.tools.entry(tool.into()).or_default().overlay = overlay;
+        self
+    }
+
+    /// Sets tags of all its tools.
+    #[must_use]
+    pub fn tags<T: Into<String>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.tags = tags.into_iter().map(Into::into).collect();
         self
     }
 
@@ -319,6 +338,14 @@ impl ServerSettings {
             (name.clone(), limit)
         });
         Limits::new(server).with_tools(tools)
+    }
+
+    pub(crate) fn overlays(&self) -> Overlays {
+        let overlays = Overlays::default().with_tags(self.tags.iter().cloned());
+        let tools = self.tools.iter();
+        tools.fold(overlays, |overlays, (name, tool)| {
+            overlays.with_tool(name, tool.overlay.clone())
+        })
     }
 
     pub(crate) fn supervision(&self) -> Supervision {

@@ -164,6 +164,9 @@ impl State {
 impl Shared {
     pub(crate) fn new(slots: Vec<Arc<Slot>>, input: Input) -> Self {
         let catalogue = Catalogue::new(slots.iter().map(|slot| slot.id.clone()));
+        let catalogue = slots.iter().fold(catalogue, |catalogue, slot| {
+            catalogue.with_overlays(&slot.id, slot.settings.overlays())
+        });
         Self {
             catalogue: ArcSwap::from_pointee(catalogue),
             router: Router::default(),
@@ -275,6 +278,7 @@ impl Shared {
         self.slots
             .store(Arc::new(self.slots.load().with(slot.clone())));
         let catalogue = self.catalogue.load().with_server(slot.id.clone());
+        let catalogue = catalogue.with_overlays(&slot.id, slot.settings.overlays());
         let (catalogue, diff) = match remembered {
             Some(inventory) => catalogue.with_inventory(&slot.id, inventory),
             None => (catalogue, Diff::default()),

@@ -45,7 +45,9 @@ pub use manyhands_core::{
     LoginAnswer, LoginPage, LoginPrompt, Principal, Printable, QualifiedName, Reply, Secret,
     ServerId, clip, model, nearest,
 };
-pub use manyhands_registry::{Catalogue, ModelApi, ToolEntry};
+pub use manyhands_registry::{
+    Catalogue, Cost, Metadata, ModelApi, Origin, Sourced, ToolEntry, ToolOverlay,
+};
 pub use manyhands_toolkit::{
     Account, Builder, Change, Changes, Member, Reach, Report, RestartSettings, ServerReport,
     ServerSettings, ServerStatus, Settings, StartError, ToolSettings, Toolkit, Validate,

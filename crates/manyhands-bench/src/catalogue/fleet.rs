@@ -74,6 +74,10 @@ impl Pool {
 
 impl Fleet {
     /// One server's lists as they come anew, with other descriptions for its first tools.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "which server it is stands in this program"
+    )]
     pub(crate) fn changed(&self, server: usize, tools: usize) -> Offer {
         let mut offer = self.offers[server].clone();
         for (n, tool) in offer.inventory.tools.iter_mut().enumerate() {

@@ -27,7 +27,9 @@ impl Plain {
     }
 
     pub(crate) fn change(&mut self, server: usize, offer: &Offer) {
-        self.offers[server] = offer.clone();
+        if let Some(place) = self.offers.get_mut(server) {
+            place.clone_from(offer);
+        }
         self.rebuild();
     }
 

@@ -7,21 +7,32 @@ use manyhands_config::Warning;
 use serde_json::{Value, json};
 
 use crate::args::Options;
+use crate::commands::lint::{self, Lint};
 use crate::failure::{Failure, UNAVAILABLE};
 use crate::output::{self, dim, stdout_has_colour};
 use crate::{load, progress};
 
 /// Probes every server of the configuration.
-pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failure> {
     let (builder, literal_secrets) = load::inspected_builder(options)?;
     let kit = builder.start();
     progress::all_started(&kit, options.wait).await;
-    let report = kit.report();
+    let mut report = kit.report();
+    let catalogue = kit.catalogue();
     kit.close().await;
+    for server in &mut report.servers {
+        let notices = lint::schema_notices(&catalogue, &server.id);
+        server.notices.extend(notices);
+    }
+    let findings = lint.then(|| Lint::new(&catalogue));
     if options.json {
         let servers: Vec<Value> = report.servers.iter().map(as_json).collect();
         let literal_secrets: Vec<Value> = literal_secrets.iter().map(finding).collect();
-        output::json(&json!({"servers": servers, "literal_secrets": literal_secrets}));
+        let mut document = json!({"servers": servers, "literal_secrets": literal_secrets});
+        if let (Some(findings), Some(document)) = (&findings, document.as_object_mut()) {
+            document.insert("lint".to_owned(), findings.as_json());
+        }
+        output::json(&document);
     } else {
         let width = report.id_width();
         report
@@ -30,6 +41,7 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
             .for_each(|server| print(server, width));
         summarize(&report.servers);
         tell_of(&literal_secrets);
+        findings.iter().for_each(Lint::print);
     }
     let unwell = report
         .servers

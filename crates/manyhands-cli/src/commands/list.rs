@@ -84,14 +84,15 @@ pub(crate) async fn resources(options: &Options, uri: Option<String>) -> Result<
     Ok(ExitCode::SUCCESS)
 }
 
-async fn started(builder: Builder, options: &Options) -> Toolkit {
+pub(crate) async fn started(builder: Builder, options: &Options) -> Toolkit {
     let kit = builder.start();
     progress::all_started(&kit, Some(options.wait.unwrap_or(progress::WAIT))).await;
     kit
 }
 
 fn tool_row(tool: &ToolEntry) -> (String, String) {
-    let summary = output::summary(tool.definition().description.as_deref());
+    let purpose = tool.metadata().purpose;
+    let summary = output::summary(purpose.as_ref().map(|it| it.value.as_str()));
     let text = match output::hints(tool.definition()) {
         Some(hint) => format!("{summary} ({hint})"),
         None => summary,
@@ -135,11 +136,9 @@ fn template_row(template: &TemplateEntry) -> (String, String) {
 }
 
 fn tool_json(tool: &ToolEntry) -> Value {
-    described(
-        json!({"name": tool.name(), "server": tool.name().server(), "wire": tool.wire()}),
-        &**tool.definition(),
-        "name",
-    )
+    let metadata = serde_json::to_value(tool.metadata()).unwrap_or_default();
+    let names = json!({"name": tool.name(), "server": tool.name().server(), "wire": tool.wire(), "metadata": metadata});
+    described(names, &**tool.definition(), "name")
 }
 
 fn prompt_json(prompt: &PromptEntry) -> Value {
@@ -183,7 +182,7 @@ fn missing_json(kit: &Toolkit) -> Value {
 }
 
 /// Says on stderr which servers are not part of the list.
-fn say_missing(kit: &Toolkit, options: &Options, kind: &str, count: usize) {
+pub(crate) fn say_missing(kit: &Toolkit, options: &Options, kind: &str, count: usize) {
     let report = kit.report();
     let mut starting = false;
     for server in &report.servers {

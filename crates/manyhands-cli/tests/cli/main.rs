@@ -23,6 +23,7 @@ mod http_servers;
 mod include;
 mod lists;
 mod logins;
+mod metadata;
 #[cfg(unix)]
 mod processes;
 mod redact;

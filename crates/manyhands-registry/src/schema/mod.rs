@@ -22,7 +22,7 @@ use serde_json::{Map, Value};
 
 pub use self::mismatch::{Mismatch, Violation, ViolationKind};
 
-use self::bounds::VALUE;
+use self::bounds::{SCHEMA, VALUE, keeps_to};
 use self::compiled::{Compiled, Role};
 use crate::shard::Named;
 
@@ -192,6 +192,11 @@ impl Named<Tool> {
         let compile = || Compiled::new(schema, Role::Output);
         Some(self.schemas.output.get_or_init(compile))
     }
+}
+
+/// Whether a stranger's schema is small enough for anything to be made of it.
+pub(crate) fn is_usable(schema: &Map<String, Value>) -> bool {
+    schema.values().all(|it| keeps_to(&SCHEMA, it).is_ok())
 }
 
 #[cfg(test)]
