@@ -56,10 +56,36 @@ pub(crate) async fn run(plan: &Plan, servers: &[&'static Server]) -> Result<Vec<
         }
     }
     together.checks.push(unknown_tool(&kit, servers).await);
+    if let Some(row) = rows.iter_mut().find(|row| row.name == "everything") {
+        let does = "take up a resource that it announces";
+        row.checks
+            .push(Check::new(does, THROUGH, announced(&kit).await));
+    }
     kit.close().await;
     together.checks.push(gone(&report).await);
     rows.push(together);
     Ok(rows)
+}
+
+/// A server that makes a resource says that its list has changed; the catalogue follows, and the resource can be read.
+async fn announced(kit: &Toolkit) -> Result<(), String> {
+    let told = |error: CallError| format!("expected an answer; came failed to {error}");
+    let arguments =
+        json!({"name": "note.gz", "data": "data:text/plain,hello", "outputType": "resourceLink"});
+    let made = kit.call("everything.gzip-file-as-resource", arguments);
+    let made = made.await.map_err(told)?;
+    let uri = made
+        .parsed()
+        .pointer("/content/0/uri")
+        .and_then(|uri| uri.as_str());
+    let uri = uri.ok_or("expected a link")?.to_owned();
+    let end = Instant::now() + SLACK;
+    while !kit.catalogue().resources().any(|it| it.uri() == uri) {
+        holds(Instant::now() < end, "that it is listed soon", &uri)?;
+        sleep(Duration::from_millis(50)).await;
+    }
+    let read = kit.read_resource(uri).await.map_err(told)?;
+    contains(&read.parsed().to_string(), "application/gzip")
 }
 
 async fn ask(kit: Toolkit, fact: Fact) -> Result<(), String> {

@@ -10,6 +10,7 @@ mod binary;
 mod clients;
 mod facade;
 mod facts;
+mod growing;
 mod inspector;
 mod login;
 mod outcome;
@@ -42,6 +43,7 @@ async fn run(plan: &Plan) -> Result<Vec<Row>> {
         binary::run(plan, &servers, &mut rows).await?;
     }
     rows.extend(clients::run(plan).await?);
+    rows.extend(growing::run(plan).await?);
     rows.extend(login::run(plan).await?);
     Ok(rows)
 }

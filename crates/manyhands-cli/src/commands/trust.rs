@@ -41,6 +41,13 @@ pub(crate) fn run(file: Option<PathBuf>, revoke: bool) -> Result<ExitCode, Failu
             Err(error) => format!("nothing yet: {}", error.cause()),
         };
         output::line(&format!("  {:<16} {}", server.id, output::printable(&what)));
+        let deferred = server.definition.as_ref().ok();
+        let deferred = deferred.and_then(|it| it.deferred.as_ref());
+        // A secret may be what a command prints, which is a program that is started too.
+        for secret in deferred.iter().flat_map(|it| it.uses()) {
+            let what = format!("and the secret {}", secret.reference);
+            output::line(&format!("  {:<16} {}", "", output::printable(&what)));
+        }
     }
     let pin = store.trust(&file).map_err(failed)?;
     output::line(&format!(

@@ -87,3 +87,13 @@ fn what_cannot_be_trusted_is_told() {
         sandbox.run(&["trust", "nowhere.json"])
     );
 }
+
+#[test]
+fn the_commands_that_give_secrets_are_named() {
+    let sandbox = Sandbox::with_config(
+        r#"{"mcpServers": {"s": {"command": "x", "env": {"T": "${secret:command:op read op://v/t}"}}}}"#,
+    );
+    let trusted = sandbox.run(&["trust"]).to_string();
+    let secret = "and the secret command:op read op://v/t";
+    assert!(trusted.contains(secret), "{trusted}");
+}

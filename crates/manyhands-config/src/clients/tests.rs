@@ -18,13 +18,25 @@ const SAMPLES: [(Client, &str); 7] = [
     (Client::Zed, include_str!("samples/zed.json")),
 ];
 
+/// What the clients themselves wrote, without what has nothing to do with servers: Codex 0.169.0 by `codex mcp add`, Claude
+/// Code 2.1.330 by `claude mcp add`, run on 2026-11-22.
+const WRITTEN: [(Client, &str); 2] = [
+    (Client::Codex, include_str!("samples/codex-written.toml")),
+    (
+        Client::ClaudeCode,
+        include_str!("samples/claude-code-written.json"),
+    ),
+];
+
 fn read(client: Client, text: &str) -> Result<Vec<Found>, EditError> {
     client.read("FILE", text, Path::new("/srv/shop"))
 }
 
 #[test]
 fn what_each_client_writes_becomes_entries_of_ours() {
-    for (client, text) in SAMPLES {
+    let samples = SAMPLES.map(|it| ("read", it)).into_iter();
+    let written = WRITTEN.map(|it| ("written", it));
+    for (kind, (client, text)) in samples.chain(written) {
         let found = read(client, text).unwrap();
         let shown = found.iter().map(|it| {
             let entry = match &it.entry {
@@ -40,7 +52,10 @@ fn what_each_client_writes_becomes_entries_of_ours() {
                 .for_each(|wanted| shown.push_str(&format!("  wanted: {wanted}\n")));
             shown
         });
-        insta::assert_snapshot!(format!("read_{}", client.name()), shown.collect::<String>());
+        insta::assert_snapshot!(
+            format!("{kind}_{}", client.name()),
+            shown.collect::<String>()
+        );
     }
 }
 
@@ -74,7 +89,7 @@ impl crate::Variables for Any {
 
 #[test]
 fn every_entry_can_be_read_back_without_a_warning() {
-    for (client, text) in SAMPLES {
+    for (client, text) in SAMPLES.into_iter().chain(WRITTEN) {
         for found in read(client, text).unwrap() {
             // The sample has one on purpose that has nothing to reach.
             let Ok(entry) = found.entry.as_ref().map_err(drop) else {
