@@ -158,7 +158,7 @@ pub(crate) struct AddArgs {
     #[arg(long, conflicts_with = "server_json")]
     pub(crate) url: Option<String>,
     /// Reads what the server's author says of it in a server.json of the MCP registry; - is standard input
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|URL")]
     pub(crate) server_json: Option<PathBuf>,
     /// Takes a package of the server.json rather than an address: npm, pypi, oci or nuget
     #[arg(long, value_name = "TYPE", num_args = 0..=1, default_missing_value = "", requires = "server_json")]

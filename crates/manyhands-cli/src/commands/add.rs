@@ -4,13 +4,14 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use manyhands::HttpSettings;
 use manyhands_auth::secrets::Keyring;
 use manyhands_config::edit::Original;
 use manyhands_config::{TakenSecret, TakenSecrets, server_json, take_secrets};
 use serde_json::{Map, Value, json};
 
 use crate::args::{AddArgs, Options, Writing};
-use crate::failure::Failure;
+use crate::failure::{Failure, UNAVAILABLE};
 use crate::keeping::Kept;
 use crate::output;
 use crate::target::{Target, checked};
@@ -21,7 +22,7 @@ const MAX_DESCRIPTION: u64 = 1 << 20;
 /// Adds the server that the command line describes.
 pub(crate) async fn run(options: &Options, args: AddArgs) -> Result<ExitCode, Failure> {
     let described = match &args.server_json {
-        Some(file) => described(file, &args)?,
+        Some(place) => described(place, &args).await?,
         None => (entry(&args)?, Vec::new(), Vec::new()),
     };
     write(options, &args.name, described, args.writing).await?;
@@ -31,22 +32,20 @@ pub(crate) async fn run(options: &Options, args: AddArgs) -> Result<ExitCode, Fa
 /// An entry, what it wants yet, and what else there is to say of it.
 type Described = (Value, Vec<(String, String)>, Vec<String>);
 
-/// Reads a `server.json`.
-fn described(file: &Path, args: &AddArgs) -> Result<Described, Failure> {
-    let label = output::printable(&file.display().to_string());
+/// Reads a `server.json`: a file, standard input, or what is at a URL.
+async fn described(place: &Path, args: &AddArgs) -> Result<Described, Failure> {
+    let label = output::printable(&place.display().to_string());
     let failed = |what: String| Failure::usage(format!("failed to read {label}: {what}"));
-    if label.contains("://") {
-        let mend = "fetch it first, as in `curl -fsS URL | manyhands add NAME --server-json -`";
-        return Err(failed(format!("nothing is fetched here; {mend}")));
-    }
-    let text = if file == Path::new("-") {
+    let text = if place == Path::new("-") {
         let mut text = String::new();
         let mut input = std::io::stdin().lock().take(MAX_DESCRIPTION);
         let read = input.read_to_string(&mut text);
         read.map_err(|_| failed("it is no text".to_owned()))?;
         text
+    } else if label.starts_with("http://") || label.starts_with("https://") {
+        fetched(&label).await?
     } else {
-        let original = Original::read(file)?;
+        let original = Original::read(place)?;
         if !original.exists() {
             return Err(failed("there is no such file".to_owned()));
         }
@@ -55,6 +54,14 @@ fn described(file: &Path, args: &AddArgs) -> Result<Described, Failure> {
     let described = server_json::describe(&text, &args.name, args.package.as_deref());
     let described = described.map_err(failed)?;
     Ok((described.entry, described.wanted, described.notes))
+}
+
+async fn fetched(url: &str) -> Result<String, Failure> {
+    HttpSettings::new(url).read_text().await.map_err(|error| {
+        let mend = error.mend().map(|mend| format!("; {mend}"));
+        let text = format!("failed to fetch it: {error}{}", mend.unwrap_or_default());
+        Failure::new(text, UNAVAILABLE)
+    })
 }
 
 /// What has to be given, with what its author says of it.

@@ -1,5 +1,7 @@
 //! `add`, `remove` and `list`: the configuration changed from the command line, and nothing else with it.
 
+use std::io::{Read as _, Write as _};
+
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -266,7 +268,7 @@ fn a_server_is_added_as_its_author_describes_it() {
             "add",
             "url",
             "--server-json",
-            "https://a.example/server.json",
+            "http://127.0.0.1:1/server.json?key=k1",
         ],
         &[
             "--config",
@@ -283,4 +285,48 @@ fn a_server_is_added_as_its_author_describes_it() {
         "editing_server_json",
         story(&sandbox, "mcp.json", &commands)
     );
+}
+
+/// Answers one request at a URL with this status and text.
+fn at_a_url(status: &'static str, text: String) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/server.json", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let length = text.len();
+        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n");
+        let _ = stream.write_all((head + &text).as_bytes());
+    });
+    url
+}
+
+#[test]
+fn what_its_author_says_may_be_at_a_url() {
+    let sandbox = Sandbox::with_config("{}");
+    sandbox.write("mcp.json", "{\"mcpServers\": {}}");
+    let add = |url: &str| {
+        let ended = sandbox.run(&[
+            "--config",
+            "mcp.json",
+            "add",
+            "weather",
+            "--server-json",
+            url,
+        ]);
+        ended.to_string()
+    };
+    let large = " ".repeat(2 << 20);
+    let refused = add(&at_a_url("200 OK", large));
+    assert!(
+        refused.contains("answered with more than 1 MiB"),
+        "{refused}"
+    );
+    let missing = add(&at_a_url("404 Not Found", String::new()));
+    assert!(
+        missing.contains("404") && missing.contains("exit 3"),
+        "{missing}"
+    );
+    let added = add(&at_a_url("200 OK", WEATHER.to_owned()));
+    assert!(added.contains("added weather"), "{added}");
 }

@@ -1,6 +1,7 @@
 //! Servers at a URL, over streamable HTTP or the event stream that came before it, on a pooled client.
 
 pub(crate) mod client;
+mod document;
 mod exchange;
 pub(crate) mod failure;
 mod headers;
