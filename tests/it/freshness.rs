@@ -155,6 +155,18 @@ async fn lists_without_news_are_asked_for_when_their_time_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_tell_what_it_said_it_would_is_asked_again() {
+    let server = polite("s")
+        .fault(Fault::ModernOnly)
+        .fault(HandshakeFault::RefusesListen)
+        .fault(ListFault::OddTtl("90000".to_owned()));
+    let kit = kit(&[("s", &server)]).await;
+    let mut changes = kit.changes();
+    let _ = server.clone().tool("more", |_| text("more"));
+    assert_eq!(changed(&mut changes).await.diff.added, [tool("s.more")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn lists_that_promise_nothing_are_not_asked_for_again() {
     for ttl in ["0", "-1", "\"soon\"", "null"] {
         let server = silent("s", ttl);

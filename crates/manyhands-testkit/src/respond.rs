@@ -28,10 +28,11 @@ pub(crate) async fn respond(exchange: &Exchange<'_>) -> Answer {
         script, request, ..
     } = exchange;
     let modern = script.has(&Fault::ModernOnly);
+    let deaf = script.has(&HandshakeFault::RefusesListen.into());
     match request.method.as_str() {
         "initialize" | "server/discover" => exchange.handshake().await,
         _ if modern && version(&request.params) != Some(MODERN) => unsupported(&request.params),
-        "subscriptions/listen" if modern => exchange.listen().await,
+        "subscriptions/listen" if modern && !deaf => exchange.listen().await,
         _ if modern => complete(script, exchange.offer().await),
         _ => exchange.offer().await,
     }

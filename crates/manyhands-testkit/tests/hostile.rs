@@ -54,7 +54,8 @@ async fn read(io: &mut DuplexStream, transcript: &mut String) {
     }
 }
 
-/// A whole session: the handshake as 1, lists as 2 and 3, a call as 7, which is cancelled, a ping as 9.
+/// A whole session: the handshake as 1, lists as 2 and 3, a call as 7, which is cancelled, a ping as 9, and where that is
+/// what it is about, a request for news as 11.
 async fn transcript(switches: &str) -> String {
     let server = server(switches);
     let (mut io, theirs) = tokio::io::duplex(1 << 20);
@@ -65,14 +66,18 @@ async fn transcript(switches: &str) -> String {
     } else {
         "initialize"
     };
-    for (id, method, params) in [
+    let listens = switches.contains("listen");
+    let wanted = json!({"notifications": {"toolsListChanged": true}});
+    let listens = listens.then_some((Some(11), "subscriptions/listen", wanted));
+    let requests = [
         (Some(1), shakes, json!({"protocolVersion": "2025-11-25"})),
         (Some(2), "tools/list", json!({})),
         (Some(3), "resources/templates/list", json!({})),
         (Some(7), "tools/call", json!({"name": "t"})),
         (None, "notifications/cancelled", json!({"requestId": 7})),
         (Some(9), "ping", json!({})),
-    ] {
+    ];
+    for (id, method, params) in requests.into_iter().chain(listens) {
         send(&mut io, id, method, params).await;
         read(&mut io, &mut transcript).await;
     }
@@ -166,6 +171,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         "announces-nothing",
         &[r#""capabilities":{"tools":{},"resources":{}}"#],
         &["listChanged"],
+    ),
+    (
+        "refuses-listen modern-only",
+        &["listChanged", r#""id":11,"error":{"code":-32601"#],
+        &[],
     ),
     ("null-handshake", &[r#""id":1,"result":null"#], &[]),
     (

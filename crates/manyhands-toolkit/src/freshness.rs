@@ -30,6 +30,8 @@ pub(crate) struct Freshness {
     events: Option<Receiver<ServerEvent>>,
     /// The lists of whose changes the server tells, so that nobody has to look.
     announced: Vec<ListKind>,
+    /// How long the server said last that lists stay as they are.
+    ttls: BTreeMap<ListKind, Duration>,
     /// Lists that may hold something else now.
     stale: BTreeSet<ListKind>,
     /// Since when, and when to look.
@@ -64,6 +66,7 @@ impl Freshness {
         Self {
             events: Some(events),
             announced,
+            ttls: BTreeMap::new(),
             stale: BTreeSet::new(),
             since: None,
             due: None,
@@ -93,6 +96,10 @@ impl Freshness {
             tokio::select! {
                 event = event => match event {
                     Ok(ServerEvent::ListChanged(list)) => self.mark([list]),
+                    Ok(ServerEvent::NoNews) => {
+                        self.announced.clear();
+                        self.plan_poll();
+                    }
                     Ok(_) => {}
                     // What was said is lost, and may have been anything.
                     Err(RecvError::Lagged(_)) => self.mark(ALL_LISTS),
@@ -137,8 +144,16 @@ impl Freshness {
         if came == Look::Failed {
             self.mark(again.iter().copied());
         }
-        // Who is told of changes need not look; others look, though not in step with each other.
-        let of_unannounced = ttls.iter().filter(|(it, _)| !self.announced.contains(it));
+        self.ttls.clone_from(ttls);
+        self.plan_poll();
+    }
+
+    /// Who is told of changes need not look; others look, though not in step with each other.
+    fn plan_poll(&mut self) {
+        let of_unannounced = self
+            .ttls
+            .iter()
+            .filter(|(it, _)| !self.announced.contains(it));
         if let Some(ttl) = of_unannounced.map(|(_, ttl)| *ttl).min() {
             let wait = self.spread(ttl.clamp(SOONEST, LATEST));
             self.poll = Some(Instant::now() + wait);

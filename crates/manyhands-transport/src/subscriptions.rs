@@ -42,11 +42,12 @@ pub(crate) async fn listen(session: Arc<Session>, link: Link) {
             .exchange(&session, &outbound, &Arc::new(Clock::endless()))
             .await
         {
-            Ok(Answer::Error(_)) | Err(Failure::Closed(_)) => return,
+            Err(Failure::Closed(_)) => return,
+            Ok(Answer::Error(_)) => return session.tell(ServerEvent::NoNews),
             Err(Failure::Http(HttpFailure::Status(status)))
                 if status.retry_after.is_none() && status.code < 500 =>
             {
-                return;
+                return session.tell(ServerEvent::NoNews);
             }
             ended => tracing::debug!(?ended, "the subscription ended"),
         }

@@ -27,6 +27,8 @@ family! {
         OddCapabilities: "odd-capabilities",
         /// Tells of no changes: declares no `listChanged`.
         AnnouncesNothing: "announces-nothing",
+        /// Declares that it tells of changes, and does not know the request by which one hears of them.
+        RefusesListen: "refuses-listen",
         /// Answers the handshake with `"result": null`.
         NullHandshake: "null-handshake",
         /// Sends notifications before it answers the handshake.

@@ -41,6 +41,8 @@ const MAX_QUESTIONS: usize = 16;
 pub enum ServerEvent {
     /// One of its lists may hold something else now.
     ListChanged(ListKind),
+    /// It tells of no changes of its lists, although it said that it would.
+    NoNews,
     /// A resource has other content now.
     ResourceUpdated {
         /// The resource, in the server's own names.

@@ -21,6 +21,7 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
     memory(&["no-capabilities"]),
     memory(&["odd-capabilities"]),
     memory(&["announces-nothing"]),
+    memory(&["refuses-listen", "modern-only"]),
     memory(&["null-handshake"]).refused("handshake"),
     memory(&["notifies-first"]),
     memory(&["asks-first"]),
