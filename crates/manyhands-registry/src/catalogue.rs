@@ -140,6 +140,16 @@ impl Catalogue {
         self.servers.iter().flat_map(|(_, shard)| &shard.templates)
     }
 
+    /// How many capabilities of a kind one server offers; its resources and its templates are one kind.
+    #[must_use]
+    pub fn count(&self, server: &ServerId, kind: CapabilityKind) -> usize {
+        self.shard(server.as_str()).map_or(0, |shard| match kind {
+            CapabilityKind::Tool => shard.tools.entries().len(),
+            CapabilityKind::Prompt => shard.prompts.entries().len(),
+            _ => shard.resources.len() + shard.templates.len(),
+        })
+    }
+
     /// What is odd about one server's lists, such as a tool that was left out.
     #[must_use]
     pub fn notices(&self, server: &ServerId) -> &[Notice] {

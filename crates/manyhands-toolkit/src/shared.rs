@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use manyhands_core::{
-    AuthError, AuthErrorKind, Credentials, Inventory, LoginPrompt, ServerId, ServerInfo,
+    AuthError, AuthErrorKind, CapabilityKind, Credentials, Inventory, LoginPrompt, ServerId,
+    ServerInfo,
 };
 use manyhands_registry::{Catalogue, Diff};
 use manyhands_routing::{Down, RouteState, Router};
@@ -381,29 +382,16 @@ impl Shared {
         for slot in self.slots().iter() {
             let state = slot.state.borrow().clone();
             let phase = self.router.supervised(&slot.id).map(|it| it.phase());
-            let of_slot = |server: &ServerId| *server == slot.id;
+            let count = |kind| catalogue.count(&slot.id, kind);
             report.servers.push(ServerReport {
                 id: slot.id.clone(),
                 title: slot.title.clone(),
                 status: state.status,
                 required: slot.settings.required,
                 info: state.info,
-                tools: catalogue
-                    .tools()
-                    .filter(|it| of_slot(it.name().server()))
-                    .count(),
-                prompts: catalogue
-                    .prompts()
-                    .filter(|it| of_slot(it.name().server()))
-                    .count(),
-                resources: catalogue
-                    .resources()
-                    .filter(|it| of_slot(it.server()))
-                    .count()
-                    + catalogue
-                        .templates()
-                        .filter(|it| of_slot(it.server()))
-                        .count(),
+                tools: count(CapabilityKind::Tool),
+                prompts: count(CapabilityKind::Prompt),
+                resources: count(CapabilityKind::Resource),
                 notices: catalogue
                     .notices(&slot.id)
                     .iter()

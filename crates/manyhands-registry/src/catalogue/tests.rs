@@ -39,6 +39,8 @@ fn a_server_that_comes_is_last_and_one_that_goes_takes_its_names_along() {
     let added = one.with_server(id("c")).with_server(id("b"));
     let (added, _) = added.with_inventory(&id("c"), &offering(&["y"]));
     assert_eq!(names(&added), ["b.x", "c.y"]);
+    let count = |server: &str| added.count(&id(server), CapabilityKind::Tool);
+    assert_eq!((count("a_b"), count("b"), count("none")), (0, 1, 0));
     assert_eq!(added.resource("C+x:y").unwrap(), (&id("c"), "x:y"));
 
     let (fewer, nothing) = added.without_server(&id("a_b"));
