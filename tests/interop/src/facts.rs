@@ -86,6 +86,9 @@ fn of_npm(bench: &Bench) -> Vec<Fact> {
     let ada = json!({"entities": [
         {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
     ]});
+    let thought = json!({
+        "thought": "one is enough", "thoughtNumber": 1, "totalThoughts": 1, "nextThoughtNeeded": false
+    });
     vec![
         fact(
             "everything",
@@ -138,6 +141,18 @@ fn of_npm(bench: &Bench) -> Vec<Fact> {
             "wrote the first program",
             Question::Resource("memory://knowledge-graph"),
         ),
+        fact(
+            "sequential-thinking",
+            "think one thought",
+            "\"thoughtHistoryLength\": 1",
+            tool("sequentialthinking", thought),
+        ),
+        fact(
+            "kubernetes",
+            "get a prompt",
+            "coredns",
+            Question::Prompt("k8s-diagnose", json!({"keyword": "coredns"})),
+        ),
     ]
 }
 
@@ -146,6 +161,7 @@ fn of_pypi(bench: &Bench) -> Vec<Fact> {
     let noon = json!({"source_timezone": "Asia/Kolkata", "time": "12:00", "target_timezone": "Asia/Tokyo"});
     let document = bench.path("files/note.docx");
     let minutes = json!({"filename": document, "title": "Minutes"});
+    let workbook = bench.path("files/book.xlsx");
     vec![
         fact(
             "time",
@@ -194,6 +210,27 @@ fn of_pypi(bench: &Bench) -> Vec<Fact> {
             "read it back",
             "Minutes",
             tool("get_document_info", json!({"filename": document})),
+        ),
+        fact(
+            "calculator",
+            "calculate",
+            "42",
+            tool("calculate", json!({"expression": "6 * 7"})),
+        ),
+        fact(
+            "excel",
+            "make a workbook",
+            "book.xlsx",
+            tool(
+                "create_workbook",
+                json!({"path": workbook, "sheets": ["Expenses"]}),
+            ),
+        ),
+        fact(
+            "excel",
+            "read what is in it",
+            "Expenses",
+            tool("describe_workbook", json!({"path": workbook})),
         ),
     ]
 }

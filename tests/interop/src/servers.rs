@@ -30,6 +30,10 @@ pub(crate) const SERVERS: &[Server] = &[
     same("git"),
     same("sqlite"),
     same("office-word"),
+    same("sequential-thinking"),
+    same("kubernetes"),
+    same("calculator"),
+    same("excel"),
     Server {
         name: "slow",
         part: "time",
@@ -62,6 +66,17 @@ impl Server {
                 let token = json!({"GITLAB_PERSONAL_ACCESS_TOKEN": "not-a-token"});
                 self.npm(plan, &[], &token)
             }
+            "sequential-thinking" => self.npm(plan, &[], &json!({})),
+            // It is not to find the clusters of whoever runs this.
+            "kubernetes" => {
+                let main = program("node_modules/mcp-server-kubernetes/dist/index.js");
+                let nowhere = json!({"HOME": bench.path("home"), "KUBECONFIG": ""});
+                json!({"command": plan.node, "args": [main], "env": nowhere})
+            }
+            "calculator" => json!({"command": program("bin/mcp-server-calculator")}),
+            "excel" => json!({
+                "command": program("bin/excel-mcp-server"), "args": ["stdio"], "cwd": bench.path("files")
+            }),
             "git" => json!({
                 "command": program("bin/mcp-server-git"), "args": ["--repository", bench.path("repo")]
             }),

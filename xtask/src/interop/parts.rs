@@ -43,6 +43,14 @@ pub(crate) const PARTS: &[Part] = &[
         Registry::PyPi,
         "office-word-mcp-server==1.1.11",
     ),
+    part(
+        "sequential-thinking",
+        Registry::Npm,
+        "@modelcontextprotocol/server-sequential-thinking@2026.8.31",
+    ),
+    part("kubernetes", Registry::Npm, "mcp-server-kubernetes@4.1.7"),
+    part("calculator", Registry::PyPi, "mcp-server-calculator==0.2.1"),
+    part("excel", Registry::PyPi, "excel-mcp-server==2.2.2"),
     client("python-2", Registry::PyPi, "mcp==2.3.0"),
     client("python-1", Registry::PyPi, "mcp==1.30.0"),
     client(
