@@ -1,16 +1,21 @@
 //! `cargo xtask bench call [--json] [--quick] [--read] [--write]`: what a call through the toolkit
 //! costs beside the same call through rmcp alone. `cargo xtask bench catalogue [--json] [--quick] [--toolset FILE]
-//! [--write]`: what the catalogue of 10,000 tools costs beside one map of them.
+//! [--write]`: what the catalogue of 10,000 tools costs beside one map of them. `cargo xtask bench start [--json] [--quick]
+//! [--config FILE] [--write]`: how long many servers take to start, the installed real ones among them.
 //!
 //! `manyhands-bench` measures and shows; this builds it with optimizations, and keeps its table in
 //! `docs/performance.md`. It is no step of `cargo xtask ci`: a machine that does other things has no figures worth
 //! keeping. It must not know what is measured.
+
+use std::ffi::OsString;
+use std::fs::File;
 
 use crate::splice::splice;
 use anyhow::{Context as _, Result};
 use xshell::{Shell, cmd};
 
 use crate::commands::{Usage, nearest};
+use crate::{interop, outside};
 
 const PAGE: &str = "docs/performance.md";
 
@@ -23,7 +28,7 @@ struct Suite {
     with_value: Option<&'static str>,
 }
 
-const SUITES: [Suite; 2] = [
+const SUITES: [Suite; 3] = [
     Suite {
         name: "call",
         flags: &["--json", "--quick", "--read"],
@@ -34,15 +39,21 @@ const SUITES: [Suite; 2] = [
         flags: &["--json", "--quick"],
         with_value: Some("--toolset"),
     },
+    Suite {
+        name: "start",
+        flags: &["--json", "--quick"],
+        with_value: Some("--config"),
+    },
 ];
 const WRITE: &str = "--write";
 
 pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
     let (suite, flags, write) = options(arguments)?;
     let name = suite.name;
+    let (_alone, servers) = real_servers(sh, suite, &flags)?;
     let output = cmd!(
         sh,
-        "cargo run --quiet --release --package manyhands-bench -- {name} {flags...}"
+        "cargo run --quiet --release --package manyhands-bench -- {name} {flags...} {servers...}"
     )
     .quiet()
     .read()
@@ -55,6 +66,23 @@ pub(crate) fn run(sh: &Shell, arguments: &[String]) -> Result<()> {
         println!("{PAGE}: written");
     }
     Ok(())
+}
+
+/// Names the real servers that are installed to a suite that wants some and was given none, and keeps others from
+/// changing them meanwhile.
+fn real_servers(
+    sh: &Shell,
+    suite: &Suite,
+    flags: &[&str],
+) -> Result<(Option<File>, Vec<OsString>)> {
+    const CONFIG: &str = "--config";
+    if suite.with_value != Some(CONFIG) || flags.iter().any(|it| [CONFIG, "--quick"].contains(it)) {
+        return Ok((None, Vec::new()));
+    }
+    let alone = outside::alone(sh)?;
+    let config = interop::config(sh)?;
+    let words = config.map(|path| [CONFIG.into(), path.into()]);
+    Ok((Some(alone), words.into_iter().flatten().collect()))
 }
 
 impl Suite {
@@ -75,7 +103,8 @@ fn options(arguments: &[String]) -> Result<(&'static Suite, Vec<&str>, bool), Us
     let first = words.next();
     let Some(suite) = SUITES.iter().find(|it| Some(it.name) == first) else {
         return Err(Usage(
-            "`bench` takes what to measure first: `bench call` or `bench catalogue`".to_owned(),
+            "`bench` takes what to measure first: `bench call`, `bench catalogue` or `bench start`"
+                .to_owned(),
         ));
     };
     let (mut flags, mut write) = (Vec::new(), false);
@@ -126,10 +155,15 @@ mod tests {
             options("catalogue --toolset tools.json --write"),
             Ok(("catalogue --toolset tools.json".to_owned(), true))
         );
+        assert_eq!(
+            options("start --config mcp.json"),
+            Ok(("start --config mcp.json".to_owned(), false))
+        );
         for (line, wrong) in [
+            ("start --config", "`--config` needs a file"),
             (
                 "",
-                "`bench` takes what to measure first: `bench call` or `bench catalogue`",
+                "`bench` takes what to measure first: `bench call`, `bench catalogue` or `bench start`",
             ),
             (
                 "catalogue --read",

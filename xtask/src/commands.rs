@@ -75,8 +75,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     Command {
         name: "bench",
-        arguments: "call|catalogue [--json] [--quick] [--read] [--toolset FILE] [--write]",
-        about: "no step: what a call costs beside rmcp alone, and what the catalogue costs beside a plain map",
+        arguments: "call|catalogue|start [--json] [--quick] [--read] [--toolset FILE] [--config FILE] [--write]",
+        about: "no step: what a call costs beside rmcp alone, the catalogue beside a plain map, and the start of many servers",
         run: crate::bench::run,
     },
     Command {

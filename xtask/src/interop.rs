@@ -8,6 +8,8 @@ mod page;
 mod parts;
 mod rows;
 
+use std::path::PathBuf;
+
 use crate::splice::splice;
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
@@ -78,16 +80,30 @@ fn options(arguments: &[String]) -> Result<Options, Usage> {
     Ok(options)
 }
 
+/// Writes an `mcp.json` of the real servers that are installed; none where there are none. They work in a folder beside it.
+pub(crate) fn config(sh: &Shell) -> Result<Option<PathBuf>> {
+    let installed = outside::present(sh, &parts::wanted(None))?;
+    if installed.folders.is_empty() {
+        return Ok(None);
+    }
+    let plan = plan(sh, None, &installed)?;
+    let folder = sh.current_dir().join(FOLDER).join("servers");
+    sh.remove_path(&folder)?;
+    sh.create_dir(&folder)?;
+    let config = cmd!(
+        sh,
+        "cargo run --quiet --locked -p manyhands-interop -- --config {plan} {folder}"
+    )
+    .quiet()
+    .read()?;
+    let path = folder.join("mcp.json");
+    sh.write_file(&path, config)?;
+    Ok(Some(path))
+}
+
 /// Builds the binary and the program that drives the parts, and runs it.
 fn drive(sh: &Shell, options: &Options, installed: &Installed) -> Result<Value> {
-    let plan = json!({
-        "parts": installed.folders,
-        "only": options.only.map(|part| part.name),
-        "node": installed.node,
-        "scripts": sh.current_dir().join("tests/interop"),
-    });
-    let path = sh.current_dir().join(FOLDER).join("plan.json");
-    sh.write_file(&path, plan.to_string())?;
+    let path = plan(sh, options.only, installed)?;
     cmd!(
         sh,
         "cargo build --quiet --locked -p manyhands-cli -p manyhands-interop"
@@ -102,6 +118,19 @@ fn drive(sh: &Shell, options: &Options, installed: &Installed) -> Result<Value> 
     .read()
     .context("the interop program did not come to an end")?;
     serde_json::from_str(&printed).context("what the interop program printed is not JSON")
+}
+
+/// Writes down what the program has to know.
+fn plan(sh: &Shell, only: Option<&Part>, installed: &Installed) -> Result<PathBuf> {
+    let plan = json!({
+        "parts": installed.folders,
+        "only": only.map(|part| part.name),
+        "node": installed.node,
+        "scripts": sh.current_dir().join("tests/interop"),
+    });
+    let path = sh.current_dir().join(FOLDER).join("plan.json");
+    sh.write_file(&path, plan.to_string())?;
+    Ok(path)
 }
 
 fn with_versions(mut printed: Value, rows: &[Row]) -> Value {

@@ -14,7 +14,7 @@ use xshell::Shell;
 
 use crate::skipped::Skipped;
 
-pub(crate) use install::{Installed, all};
+pub(crate) use install::{Installed, all, present};
 #[cfg(test)]
 pub(crate) use part::version;
 pub(crate) use part::{Part, Registry, part};

@@ -1,7 +1,7 @@
 //! The benchmarks: what a call through the toolkit costs beside the same call through rmcp alone, and what the catalogue
-//! costs beside a plain map.
+//! costs beside a plain map, and how long many servers take to start.
 //!
-//! Run them as `cargo xtask bench call` and `bench catalogue`. The binary is client and server at once: for stdio and HTTP it starts itself
+//! Run them as `cargo xtask bench call`, `bench catalogue` and `bench start`. The binary is client and server at once: for stdio and HTTP it starts itself
 //! again in one of the `serve-` modes. It must not know how the toolkit works inside; it times what a user can call.
 
 mod catalogue;
@@ -14,6 +14,7 @@ mod options;
 mod report;
 mod rounds;
 mod server;
+mod start;
 mod table;
 
 #[cfg(all(test, target_os = "linux"))]
@@ -54,6 +55,11 @@ fn run(command: &Command) -> Result<()> {
         Command::Count(count) => count_calls(count),
         Command::CountLookups(lookup, times) => catalogue::count(*lookup, *times),
         Command::ServeStdio => many_threads()?.block_on(server::stdio()),
+        Command::Start(options) => start::measure(options),
+        Command::ServeScripted(scripted) => {
+            many_threads()?.block_on(start::serve(scripted));
+            Ok(())
+        }
         Command::ServeHttp => many_threads()?.block_on(server::http()),
     }
 }

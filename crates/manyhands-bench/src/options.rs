@@ -4,14 +4,17 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::catalogue::{self, Lookup};
 use crate::cell::{Plan, Side, Transport};
+use crate::start;
 
 pub(crate) const USAGE: &str = "\
 Usage: manyhands-bench call [--json] [--quick] [--read] [--transport NAME]
        manyhands-bench catalogue [--json] [--quick] [--toolset FILE]
+       manyhands-bench start [--json] [--quick] [--config FILE]
        manyhands-bench count SIDE CALLS PAYLOAD
        manyhands-bench count-lookups KIND TIMES
        manyhands-bench serve-stdio
-       manyhands-bench serve-http";
+       manyhands-bench serve-http
+       manyhands-bench serve-scripted TOOLS BOOT HANGS_BY";
 
 /// The rounds of each side. With nine, the median does not care for four that something else disturbed.
 const ROUNDS: usize = 9;
@@ -22,10 +25,12 @@ const QUICK_CALLS: usize = 256;
 pub(crate) enum Command {
     Call(Call),
     Catalogue(catalogue::Options),
+    Start(start::Options),
     Count(Count),
     CountLookups(Lookup, usize),
     ServeStdio,
     ServeHttp,
+    ServeScripted(start::Scripted),
 }
 
 /// How the comparison is run and told.
@@ -51,6 +56,10 @@ impl Command {
         match arguments.as_slice() {
             ["call", flags @ ..] => Call::parse(flags).map(Self::Call),
             ["catalogue", flags @ ..] => catalogue_options(flags).map(Self::Catalogue),
+            ["start", flags @ ..] => start::Options::parse(flags).map(Self::Start),
+            ["serve-scripted", tools, boot, hangs_by] => {
+                start::Scripted::parse(tools, boot, hangs_by).map(Self::ServeScripted)
+            }
             ["count-lookups", kind, times] => Ok(Self::CountLookups(
                 named(kind, Lookup::ALL, Lookup::name)?,
                 times.parse().context("TIMES is a number")?,

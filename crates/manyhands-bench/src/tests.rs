@@ -97,6 +97,16 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     assert_eq!(parse("count raw 10 16"), Ok(()));
     assert_eq!(parse("catalogue --quick --toolset a.json"), Ok(()));
     assert_eq!(parse("count-lookups wire 10"), Ok(()));
+    assert_eq!(parse("start --quick --json --config a.json"), Ok(()));
+    assert_eq!(parse("serve-scripted 10 1000 hangs"), Ok(()));
+    for (line, wrong) in [
+        ("start --config", "`--config` needs a file"),
+        ("start --toolset", "no flag `--toolset`"),
+        ("serve-scripted many 0 x", "TOOLS is a number"),
+        ("serve-scripted 1 1s x", "BOOT is a number of milliseconds"),
+    ] {
+        assert_eq!(parse(line), Err(wrong.to_owned()), "{line}");
+    }
     let error = Err("`--toolset` needs a file".to_owned());
     assert_eq!(parse("catalogue --toolset"), error);
     assert_eq!(parse("call --fast"), Err("no flag `--fast`".to_owned()));

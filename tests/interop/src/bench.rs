@@ -15,24 +15,40 @@ pub(crate) const NOTE: &str = "written by the interop run";
 /// The message of the repository's one commit.
 pub(crate) const COMMIT: &str = "the only commit";
 
-/// The folder; gone when this is dropped.
+/// The folder; gone when this is dropped, unless somebody else keeps it.
 #[derive(Debug)]
-pub(crate) struct Bench(TempDir);
+pub(crate) struct Bench {
+    root: PathBuf,
+    _ours: Option<TempDir>,
+}
 
 impl Bench {
     pub(crate) fn new() -> Result<Self> {
-        let bench = Self(TempDir::with_prefix("manyhands-interop-")?);
+        let ours = TempDir::with_prefix("manyhands-interop-")?;
+        let bench = Self {
+            root: ours.path().to_owned(),
+            _ours: Some(ours),
+        };
+        bench.filled()
+    }
+
+    /// In an empty folder that outlives this.
+    pub(crate) fn within(root: PathBuf) -> Result<Self> {
+        Self { root, _ours: None }.filled()
+    }
+
+    fn filled(self) -> Result<Self> {
         for folder in ["files", "home", "repo"] {
-            std::fs::create_dir(bench.path(folder))?;
+            std::fs::create_dir(self.path(folder))?;
         }
-        std::fs::write(bench.path("files/note.txt"), NOTE)?;
-        bench.git(&["init", "--quiet"])?;
-        bench.git(&["commit", "--quiet", "--allow-empty", "--message", COMMIT])?;
-        Ok(bench)
+        std::fs::write(self.path("files/note.txt"), NOTE)?;
+        self.git(&["init", "--quiet"])?;
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", COMMIT])?;
+        Ok(self)
     }
 
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
-        self.0.path().join(relative)
+        self.root.join(relative)
     }
 
     pub(crate) fn text(&self, relative: &str) -> String {

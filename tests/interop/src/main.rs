@@ -2,7 +2,7 @@
 //! with it.
 //!
 //! `cargo xtask interop` installs the parts, runs this program with the path of a plan, and shows the rows that it
-//! prints as JSON. This program must not know registries: it finds the parts where the plan says, and what it starts
+//! prints as JSON. With `--config PLAN FOLDER` it only prints the `mcp.json` of the servers, which work in that folder. This program must not know registries: it finds the parts where the plan says, and what it starts
 //! talks to pipes, and for logins to loopback, only.
 
 mod bench;
@@ -22,15 +22,25 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
+use bench::Bench;
 use outcome::Row;
 use plan::Plan;
 use servers::Server;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let path = std::env::args_os().nth(1).map(PathBuf::from);
+    let mut words = std::env::args_os().skip(1).map(PathBuf::from).peekable();
+    let prints_config = words.next_if(|word| word == "--config").is_some();
+    let path = words.next();
     let path = path.context("no plan is named; `cargo xtask interop` writes one and names it")?;
-    let rows = run(&Plan::read(&path)?).await?;
+    let plan = Plan::read(&path)?;
+    if prints_config {
+        let folder = words.next().context("no folder to work in is named")?;
+        let bench = Bench::within(folder)?;
+        println!("{}", bench.config(&plan, servers::distinct(&plan), "2s"));
+        return Ok(());
+    }
+    let rows = run(&plan).await?;
     println!("{}", serde_json::to_string(&rows)?);
     Ok(())
 }

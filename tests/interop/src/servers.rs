@@ -45,6 +45,11 @@ pub(crate) fn all(plan: &Plan) -> impl Iterator<Item = &'static Server> {
     SERVERS.iter().filter(|server| plan.runs(server.part))
 }
 
+/// Those that are installed, each once.
+pub(crate) fn distinct(plan: &Plan) -> impl Iterator<Item = &'static Server> {
+    all(plan).filter(|server| server.name == server.part)
+}
+
 /// Those of these names.
 pub(crate) fn named(names: &[&str]) -> impl Iterator<Item = &'static Server> {
     SERVERS.iter().filter(|server| names.contains(&server.name))

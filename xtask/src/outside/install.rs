@@ -28,9 +28,19 @@ pub(crate) struct Installed {
 
 /// Installs what is not there yet.
 pub(crate) fn all(sh: &Shell, parts: &[&'static Part]) -> Result<Installed> {
+    find(sh, parts, true)
+}
+
+/// Those that are there already; the others are skipped.
+pub(crate) fn present(sh: &Shell, parts: &[&'static Part]) -> Result<Installed> {
+    find(sh, parts, false)
+}
+
+fn find(sh: &Shell, parts: &[&'static Part], installs: bool) -> Result<Installed> {
     let mut installer = Installer {
         sh,
         folder: sh.current_dir().join(FOLDER),
+        installs,
         unreachable: BTreeSet::new(),
     };
     let mut installed = Installed {
@@ -79,6 +89,8 @@ fn skip_the_needy(parts: &[&'static Part], installed: &mut Installed) {
 struct Installer<'a> {
     sh: &'a Shell,
     folder: PathBuf,
+    /// Whether what is missing is installed.
+    installs: bool,
     /// Those that were found so in this run; each is waited for once.
     unreachable: BTreeSet<Registry>,
 }
@@ -94,6 +106,9 @@ impl Installer<'_> {
             .is_ok_and(|found| found == stamp)
         {
             return Ok(Ok(folder));
+        }
+        if !self.installs {
+            return Ok(Err("not installed".to_owned()));
         }
         if let Some(missing) = missing(self.sh, part.registry) {
             return Ok(Err(missing.to_owned()));
