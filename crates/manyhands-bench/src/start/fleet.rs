@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use manyhands::{Builder, FromConfig as _, Toolkit};
+use manyhands::{Builder, FromConfig as _, ServerId, Toolkit};
 use serde_json::{Map, Value, json};
 
 use super::server::Scripted;
@@ -70,7 +70,7 @@ impl Fleet {
             hangs_by: None,
         };
         let builder = fleet.builder()?;
-        let names: Vec<&str> = builder.ids().map(|id| id.as_str()).collect();
+        let names: Vec<&str> = builder.ids().map(ServerId::as_str).collect();
         let what = format!("{} real servers ({})", names.len(), names.join(", "));
         Ok(Self { what, ..fleet })
     }
