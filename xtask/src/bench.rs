@@ -1,7 +1,9 @@
 //! `cargo xtask bench call [--json] [--quick] [--read] [--write]`: what a call through the toolkit
 //! costs beside the same call through rmcp alone. `cargo xtask bench catalogue [--json] [--quick] [--toolset FILE]
 //! [--write]`: what the catalogue of 10,000 tools costs beside one map of them. `cargo xtask bench start [--json] [--quick]
-//! [--config FILE] [--write]`: how long many servers take to start, the installed real ones among them.
+//! [--config FILE] [--write]`: how long many servers take to start, the installed real ones among them. `cargo xtask bench
+//! resilience [--quick] [--write]`: what the layers of resilience cost. `cargo xtask bench selection [--data FILE]
+//! [--among FILE]`: how good the choice of tools is. `cargo xtask bench select [--write]`: how long it takes.
 //!
 //! `manyhands-bench` measures and shows; this builds it with optimizations, and keeps its table in
 //! `docs/performance.md`. It is no step of `cargo xtask ci`: a machine that does other things has no figures worth
@@ -24,25 +26,48 @@ struct Suite {
     name: &'static str,
     /// What is passed on as it is.
     flags: &'static [&'static str],
-    /// A flag that is passed on with the word behind it.
-    with_value: Option<&'static str>,
+    /// Flags that are passed on, each with the word behind it.
+    with_value: &'static [&'static str],
+    /// Whether the page has one table of it, which is kept by `--write`.
+    keeps_table: bool,
 }
 
-const SUITES: [Suite; 3] = [
+const SUITES: [Suite; 6] = [
     Suite {
         name: "call",
         flags: &["--json", "--quick", "--read"],
-        with_value: None,
+        with_value: &[],
+        keeps_table: true,
     },
     Suite {
         name: "catalogue",
         flags: &["--json", "--quick"],
-        with_value: Some("--toolset"),
+        with_value: &["--toolset"],
+        keeps_table: true,
     },
     Suite {
         name: "start",
         flags: &["--json", "--quick"],
-        with_value: Some("--config"),
+        with_value: &["--config"],
+        keeps_table: true,
+    },
+    Suite {
+        name: "resilience",
+        flags: &["--quick"],
+        with_value: &[],
+        keeps_table: true,
+    },
+    Suite {
+        name: "selection",
+        flags: &[],
+        with_value: &["--data", "--among"],
+        keeps_table: false,
+    },
+    Suite {
+        name: "select",
+        flags: &[],
+        with_value: &[],
+        keeps_table: true,
     },
 ];
 const WRITE: &str = "--write";
@@ -76,7 +101,9 @@ fn real_servers(
     flags: &[&str],
 ) -> Result<(Option<File>, Vec<OsString>)> {
     const CONFIG: &str = "--config";
-    if suite.with_value != Some(CONFIG) || flags.iter().any(|it| [CONFIG, "--quick"].contains(it)) {
+    if !suite.with_value.contains(&CONFIG)
+        || flags.iter().any(|it| [CONFIG, "--quick"].contains(it))
+    {
         return Ok((None, Vec::new()));
     }
     let alone = outside::alone(sh)?;
@@ -92,8 +119,8 @@ impl Suite {
     }
 
     fn known(&self) -> impl Iterator<Item = &'static str> {
-        let flags = self.flags.iter().copied();
-        flags.chain(self.with_value).chain([WRITE])
+        let flags = self.flags.iter().chain(self.with_value).copied();
+        flags.chain(self.keeps_table.then_some(WRITE))
     }
 }
 
@@ -102,10 +129,10 @@ fn options(arguments: &[String]) -> Result<(&'static Suite, Vec<&str>, bool), Us
     let mut words = arguments.iter().map(String::as_str);
     let first = words.next();
     let Some(suite) = SUITES.iter().find(|it| Some(it.name) == first) else {
-        return Err(Usage(
-            "`bench` takes what to measure first: `bench call`, `bench catalogue` or `bench start`"
-                .to_owned(),
-        ));
+        let known = SUITES.map(|it| format!("`bench {}`", it.name)).join(", ");
+        return Err(Usage(format!(
+            "`bench` takes what to measure first: {known}"
+        )));
     };
     let (mut flags, mut write) = (Vec::new(), false);
     while let Some(word) = words.next() {
@@ -120,7 +147,7 @@ fn options(arguments: &[String]) -> Result<(&'static Suite, Vec<&str>, bool), Us
         if word != WRITE {
             flags.push(word);
         }
-        if suite.with_value == Some(word) {
+        if suite.with_value.contains(&word) {
             let missing = || Usage(format!("`{word}` needs a file"));
             flags.push(words.next().ok_or_else(missing)?);
         }
@@ -163,13 +190,22 @@ mod tests {
             ("start --config", "`--config` needs a file"),
             (
                 "",
-                "`bench` takes what to measure first: `bench call`, `bench catalogue` or `bench start`",
+                "`bench` takes what to measure first: `bench call`, `bench catalogue`, `bench start`, `bench resilience`, `bench selection`, `bench select`",
             ),
             (
                 "catalogue --read",
                 "`bench catalogue` takes no `--read`; the nearest is `--json`",
             ),
             ("catalogue --toolset", "`--toolset` needs a file"),
+            (
+                "selection --data set.json --write",
+                "`bench selection` takes no `--write`; the nearest is `--data`",
+            ),
+            ("selection --data", "`--data` needs a file"),
+            (
+                "resilience --json",
+                "`bench resilience` takes no `--json`; the nearest is `--quick`",
+            ),
             (
                 "call --jsn",
                 "`bench call` takes no `--jsn`; the nearest is `--json`",
@@ -186,7 +222,7 @@ mod tests {
     #[test]
     fn the_page_has_a_place_for_each_table() {
         let page = crate::shell().unwrap().read_file(PAGE).unwrap();
-        for suite in SUITES {
+        for suite in SUITES.iter().filter(|it| it.keeps_table) {
             splice(&page, &suite.command(), "").unwrap();
         }
     }

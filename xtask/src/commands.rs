@@ -75,8 +75,8 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     Command {
         name: "bench",
-        arguments: "call|catalogue|start [--json] [--quick] [--read] [--toolset FILE] [--config FILE] [--write]",
-        about: "no step: what a call costs beside rmcp alone, the catalogue beside a plain map, and the start of many servers",
+        arguments: "call|catalogue|start|resilience|selection|select [--json] [--quick] [--read] [--toolset FILE] [--config FILE] [--data FILE] [--among FILE] [--write]",
+        about: "no step: what a call costs beside rmcp alone, the catalogue beside a plain map, the start of many servers, each layer of resilience; how good the choice of tools is, and how fast, beside plain BM25",
         run: crate::bench::run,
     },
     Command {

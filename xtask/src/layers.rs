@@ -38,6 +38,12 @@ pub(crate) const LAYERS: &[Layer] = &[
         must_not_know: "connections",
     },
     Layer {
+        name: "manyhands-resilience",
+        floor: 1,
+        is_for: "tower layers over any service for calls: deadline, retry with a budget, circuit breaker, bulkhead, rate limit, coalescing, chaos; how fast and how reliable each key was of late; the rule of what may be sent twice",
+        must_not_know: "what the servers' names mean, MCP's methods, connections",
+    },
+    Layer {
         name: "manyhands-transport",
         floor: 2,
         is_for: "one connection to one server: child process, streamable HTTP or a transport of the user's own; the session and the probe of the protocol version; supervision",

@@ -15,7 +15,7 @@ use manyhands_registry::Catalogue;
 use serde_json::{Value, json};
 
 use crate::conditions;
-use crate::instructions;
+use crate::instructions::{self, INSTRUCTIONS};
 use crate::report::{median, rounded};
 use fleet::{Fleet, Offer, Pool};
 use plain::Plain;
@@ -292,7 +292,7 @@ fn instructions(quick: bool) -> Result<Value> {
     }
     let mut counted = serde_json::Map::new();
     for lookup in Lookup::ALL {
-        let each = instructions::each(&["count-lookups", lookup.name()], &[])?;
+        let each = instructions::each(&INSTRUCTIONS, &["count-lookups", lookup.name()], &[])?;
         counted.insert(lookup.name().to_owned(), json!(each.round()));
     }
     Ok(counted.into())

@@ -57,24 +57,46 @@ pub(crate) fn can_count() -> Result<bool> {
 }
 
 fn per_call(side: Side, payload: usize) -> Result<f64> {
-    each(&["count", side.name()], &[&payload.to_string()])
+    each(
+        &INSTRUCTIONS,
+        &["count", side.name()],
+        &[&payload.to_string()],
+    )
 }
 
-/// Instructions of this program for one more of what it does as often as it is told between these arguments.
-pub(crate) fn each(before: &[&str], after: &[&str]) -> Result<f64> {
+/// One of valgrind's tools, and the words before the figure in what it says at its end.
+pub(crate) struct Counter {
+    arguments: [&'static str; 2],
+    before: &'static str,
+}
+
+/// Counts instructions.
+pub(crate) const INSTRUCTIONS: Counter = Counter {
+    arguments: ["--tool=callgrind", "--callgrind-out-file=/dev/null"],
+    before: "Collected : ",
+};
+
+/// Counts allocations.
+pub(crate) const ALLOCATIONS: Counter = Counter {
+    arguments: ["--tool=dhat", "--dhat-out-file=/dev/null"],
+    before: " bytes in ",
+};
+
+/// What this program has counted for one more of what it does as often as it is told between these arguments.
+pub(crate) fn each(counter: &Counter, before: &[&str], after: &[&str]) -> Result<f64> {
     let count = |times: usize| {
         let times = times.to_string();
-        total(&[before, &[&times], after].concat())
+        total(counter, &[before, &[&times], after].concat())
     };
     let (few, many) = (count(FEW)?, count(MANY)?);
-    ensure!(many > few, "valgrind counted less for more calls");
+    ensure!(many >= few, "valgrind counted less for more calls");
     Ok((many - few) as f64 / (MANY - FEW) as f64)
 }
 
-fn total(arguments: &[&str]) -> Result<u64> {
+fn total(counter: &Counter, arguments: &[&str]) -> Result<u64> {
     let program = std::env::current_exe().context("this program does not know where it lies")?;
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(counter.arguments)
         .arg(program)
         .args(arguments)
         .output()
@@ -83,11 +105,17 @@ fn total(arguments: &[&str]) -> Result<u64> {
     if !output.status.success() {
         bail!("valgrind failed ({}): {}", output.status, said.trim());
     }
-    collected(&said).with_context(|| format!("valgrind counted nothing: {}", said.trim()))
+    collected(&said, counter.before)
+        .with_context(|| format!("valgrind counted nothing: {}", said.trim()))
 }
 
-/// The count in valgrind's last words: `==42== Collected : 1234`.
-fn collected(said: &str) -> Option<u64> {
-    let (_, count) = said.rsplit_once("Collected : ")?;
-    count.split_whitespace().next()?.parse().ok()
+/// The first count in valgrind's last words: `==42== Collected : 1234`, `==42== Total: 5,678 bytes in 12 blocks`.
+fn collected(said: &str, before: &str) -> Option<u64> {
+    let (_, count) = said.split_once(before)?;
+    count
+        .split_whitespace()
+        .next()?
+        .replace(',', "")
+        .parse()
+        .ok()
 }

@@ -1,7 +1,8 @@
-//! The benchmarks: what a call through the toolkit costs beside the same call through rmcp alone, and what the catalogue
-//! costs beside a plain map, and how long many servers take to start.
+//! The benchmarks: what a call through the toolkit costs beside the same call through rmcp alone, what the catalogue
+//! costs beside a plain map, how long many servers take to start, what the layers of resilience cost, and how well and
+//! how fast tools are chosen.
 //!
-//! Run them as `cargo xtask bench call`, `bench catalogue` and `bench start`. The binary is client and server at once: for stdio and HTTP it starts itself
+//! Run them as `cargo xtask bench SUITE`. The binary is client and server at once: for stdio and HTTP it starts itself
 //! again in one of the `serve-` modes. It must not know how the toolkit works inside; it times what a user can call.
 
 mod catalogue;
@@ -12,7 +13,10 @@ mod cpu;
 mod instructions;
 mod options;
 mod report;
+mod resilience;
 mod rounds;
+mod select;
+mod selection;
 mod server;
 mod start;
 mod table;
@@ -52,8 +56,12 @@ fn run(command: &Command) -> Result<()> {
     match command {
         Command::Call(options) => measure(options),
         Command::Catalogue(options) => catalogue::measure(options),
+        Command::Resilience { quick } => resilience::measure(*quick),
+        Command::Selection(options) => selection::run(options),
+        Command::Select => select::run(),
         Command::Count(count) => count_calls(count),
         Command::CountLookups(lookup, times) => catalogue::count(*lookup, *times),
+        Command::CountResilience { layer, calls } => resilience::count(layer, *calls),
         Command::ServeStdio => many_threads()?.block_on(server::stdio()),
         Command::Start(options) => start::measure(options),
         Command::ServeScripted(scripted) => {

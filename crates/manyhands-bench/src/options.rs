@@ -4,14 +4,19 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::catalogue::{self, Lookup};
 use crate::cell::{Plan, Side, Transport};
+use crate::selection;
 use crate::start;
 
 pub(crate) const USAGE: &str = "\
 Usage: manyhands-bench call [--json] [--quick] [--read] [--transport NAME]
        manyhands-bench catalogue [--json] [--quick] [--toolset FILE]
        manyhands-bench start [--json] [--quick] [--config FILE]
+       manyhands-bench resilience [--quick]
+       manyhands-bench selection [--data FILE] [--among FILE]
+       manyhands-bench select
        manyhands-bench count SIDE CALLS PAYLOAD
        manyhands-bench count-lookups KIND TIMES
+       manyhands-bench count-resilience LAYER CALLS
        manyhands-bench serve-stdio
        manyhands-bench serve-http
        manyhands-bench serve-scripted TOOLS BOOT HANGS_BY";
@@ -26,8 +31,12 @@ pub(crate) enum Command {
     Call(Call),
     Catalogue(catalogue::Options),
     Start(start::Options),
+    Resilience { quick: bool },
+    Selection(selection::Options),
+    Select,
     Count(Count),
     CountLookups(Lookup, usize),
+    CountResilience { layer: String, calls: usize },
     ServeStdio,
     ServeHttp,
     ServeScripted(start::Scripted),
@@ -60,6 +69,10 @@ impl Command {
             ["serve-scripted", tools, boot, hangs_by] => {
                 start::Scripted::parse(tools, boot, hangs_by).map(Self::ServeScripted)
             }
+            ["resilience"] => Ok(Self::Resilience { quick: false }),
+            ["resilience", "--quick"] => Ok(Self::Resilience { quick: true }),
+            ["selection", flags @ ..] => selection::Options::parse(flags).map(Self::Selection),
+            ["select"] => Ok(Self::Select),
             ["count-lookups", kind, times] => Ok(Self::CountLookups(
                 named(kind, Lookup::ALL, Lookup::name)?,
                 times.parse().context("TIMES is a number")?,
@@ -69,6 +82,10 @@ impl Command {
                 calls: calls.parse().context("CALLS is a number")?,
                 payload: payload.parse().context("PAYLOAD is a number of bytes")?,
             })),
+            ["count-resilience", layer, calls] => Ok(Self::CountResilience {
+                layer: (*layer).to_owned(),
+                calls: calls.parse().context("CALLS is a number")?,
+            }),
             ["serve-stdio"] => Ok(Self::ServeStdio),
             ["serve-http"] => Ok(Self::ServeHttp),
             [] => bail!("a command is missing"),

@@ -107,6 +107,8 @@ fn a_command_line_that_makes_no_sense_is_refused() {
     ] {
         assert_eq!(parse(line), Err(wrong.to_owned()), "{line}");
     }
+    assert_eq!(parse("resilience --quick"), Ok(()));
+    assert_eq!(parse("count-resilience stack 10"), Ok(()));
     let error = Err("`--toolset` needs a file".to_owned());
     assert_eq!(parse("catalogue --toolset"), error);
     assert_eq!(parse("call --fast"), Err("no flag `--fast`".to_owned()));

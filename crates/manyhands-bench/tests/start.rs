@@ -50,6 +50,7 @@ fn a_small_run_starts_servers_in_every_way_and_gives_the_whole_document() {
 }
 
 fn is_ordered(figures: &Value) {
-    let [min, median, max] = ["min", "median", "max"].map(|key| figures[key].as_f64().unwrap());
+    let [min, median, max] =
+        ["min", "median", "max"].map(|key| figures[key].as_f64().expect("a number"));
     assert!(0.0 < min && min <= median && median <= max, "{figures}");
 }

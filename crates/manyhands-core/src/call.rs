@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::events::{CallEvent, Listener};
 use crate::names::{QualifiedName, ServerId};
 use crate::principal::Principal;
 use crate::secret::Secret;
+use crate::transit::Transit;
 
 /// What kind of thing a server offers under a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -64,10 +66,16 @@ impl Capability {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// Its name across all servers, and nothing else.
+    #[must_use]
+    pub fn into_name(self) -> String {
+        self.name
+    }
 }
 
-/// A JSON object of arguments. Cheap to clone.
-#[derive(Debug, Clone, Default)]
+/// A JSON object of arguments. Cheap to clone. Equal objects are equal in whatever order their keys stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Arguments(Arc<Map<String, Value>>);
 
 impl Arguments {
@@ -139,7 +147,7 @@ impl ListKind {
 }
 
 /// One request to one server, in that server's own names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Request {
     /// `tools/call`
@@ -183,7 +191,7 @@ pub enum Request {
 
 /// What has arguments that its server can complete, in that server's own names. The protocol has these two, and whoever
 /// makes a request of one has to know all.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "the protocol has these two")]
 pub enum Completable {
     /// A prompt, by its name.
@@ -263,6 +271,22 @@ impl Call {
     }
 }
 
+/// What a call does to the world: whether doing it twice does more than doing it once.
+///
+/// Whoever makes the call sets it by policy, or by what a trusted server says of its tool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum Effect {
+    /// Nobody said: it may change things, and change them again each time.
+    #[default]
+    Unknown,
+    /// It may change things, and a second time changes nothing more.
+    Idempotent,
+    /// It changes nothing.
+    ReadOnly,
+}
+
 /// What goes with a call beside its arguments.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -283,6 +307,12 @@ pub struct CallContext {
     pub headers: Vec<(String, Secret)>,
     /// On whose behalf; none where the program acts for itself.
     pub principal: Option<Principal>,
+    /// Whether the call may be made twice.
+    pub effect: Effect,
+    /// Which attempt at the call this is, from 1; 0 where nobody counts.
+    pub attempt: u32,
+    /// What the layers on its way tell each other; none where nobody wants to know.
+    pub transit: Option<Transit>,
 }
 
 impl CallContext {
@@ -304,6 +334,13 @@ impl CallContext {
     #[must_use]
     pub fn with_listener(mut self, listen: impl Fn(CallEvent) + Send + Sync + 'static) -> Self {
         self.listener = Some(Listener::new(listen));
+        self
+    }
+
+    /// Says what the call does to the world.
+    #[must_use]
+    pub fn with_effect(mut self, effect: Effect) -> Self {
+        self.effect = effect;
         self
     }
 

@@ -1,6 +1,7 @@
-//! Durations as people write them in settings: `5s`, `250ms`, `1m 30s`.
+//! Durations as people write them in settings, `5s`, `250ms`, `1m 30s`, and as they read them in sentences.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -53,9 +54,45 @@ impl JsonSchema for HumanDuration {
     }
 }
 
+/// Shows a duration as a sentence has it, as exactly as people care: `40 ms`, `2.1 s`, `12 s`, `5 min`.
+#[derive(Debug, Clone, Copy)]
+pub struct Rounded(pub Duration);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = self.0.as_nanos().div_ceil(1_000_000);
+        match millis {
+            0..1_000 => write!(f, "{millis} ms"),
+            1_000..10_000 => match (millis + 50) / 100 {
+                tenths if tenths % 10 == 0 => write!(f, "{} s", tenths / 10),
+                tenths => write!(f, "{}.{} s", tenths / 10, tenths % 10),
+            },
+            10_000..180_000 => write!(f, "{} s", (millis + 500) / 1_000),
+            _ => write!(f, "{} min", (millis + 30_000) / 60_000),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_has_a_duration_as_people_say_it() {
+        for (millis, text) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1 s"),
+            (2_130, "2.1 s"),
+            (9_990, "10 s"),
+            (12_400, "12 s"),
+            (300_000, "5 min"),
+        ] {
+            assert_eq!(Rounded(Duration::from_millis(millis)).to_string(), text);
+        }
+        assert_eq!(Rounded(Duration::from_nanos(1)).to_string(), "1 ms");
+        assert!(Rounded(Duration::MAX).to_string().ends_with(" min"));
+    }
 
     #[test]
     fn durations_need_a_unit() {

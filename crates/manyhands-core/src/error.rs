@@ -2,16 +2,20 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Capability, TraceId};
+use crate::duration::Rounded;
 use crate::names::ServerId;
 
 /// What went wrong with a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// No server offers this name.
@@ -105,7 +109,7 @@ impl ErrorType {
 }
 
 /// How far a failed call got: whether doing it again could do it twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
     /// It never left: repeating is safe.
@@ -133,10 +137,12 @@ impl Delivery {
 /// `Display` gives a lowercase fragment that fits "failed to {error}" and says
 /// what to do next. [`Serialize`] gives the shape for machines and models:
 /// `{code, message, type, server, tool, delivery, retryable, retry_after_ms, trace_id}`.
-#[derive(Debug)]
+///
+/// It can be cloned, since calls that were answered together fail together.
+#[derive(Debug, Clone)]
 pub struct CallError(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     kind: ErrorKind,
     error_type: ErrorType,
@@ -148,7 +154,43 @@ struct Inner {
     retry_after: Option<Duration>,
     rpc_code: Option<i64>,
     trace: TraceId,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+    tried: Vec<Tried>,
+    exhausted: bool,
+}
+
+/// How often a call was tried at one server before it was given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tried {
+    /// Where.
+    pub server: ServerId,
+    /// How often.
+    pub times: u32,
+    /// How long it took, waits between the attempts included.
+    pub took: Duration,
+}
+
+impl Tried {
+    /// Says how often `server` was tried, and how long that took.
+    #[must_use]
+    pub fn new(server: ServerId, times: u32, took: Duration) -> Self {
+        Self {
+            server,
+            times,
+            took,
+        }
+    }
+}
+
+impl fmt::Display for Tried {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (server, took) = (&self.server, Rounded(self.took));
+        match self.times {
+            1 => write!(f, "once on {server} in {took}"),
+            times => write!(f, "{times} times on {server} in {took}"),
+        }
+    }
 }
 
 impl CallError {
@@ -166,6 +208,8 @@ impl CallError {
             rpc_code: None,
             trace: TraceId::default(),
             source: None,
+            tried: Vec::new(),
+            exhausted: false,
         }))
     }
 
@@ -228,7 +272,21 @@ impl CallError {
     /// Adds the error beneath it, whose text `cause` must not repeat.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Adds how often the call was tried at one server; a call that went to several has one for each.
+    #[must_use]
+    pub fn with_tried(mut self, tried: Tried) -> Self {
+        self.0.tried.push(tried);
+        self
+    }
+
+    /// Marks it as final: trying this way again was already given up, so that a layer further out leaves it alone.
+    #[must_use]
+    pub fn exhausted(mut self) -> Self {
+        self.0.exhausted = true;
         self
     }
 
@@ -292,6 +350,18 @@ impl CallError {
         self.0.trace
     }
 
+    /// How often the call was tried, at each server; empty where it was tried once.
+    #[must_use]
+    pub fn tried(&self) -> &[Tried] {
+        &self.0.tried
+    }
+
+    /// Whether a layer further in has already given up trying this way again.
+    #[must_use]
+    pub fn is_exhausted(&self) -> bool {
+        self.0.exhausted
+    }
+
     /// Whether the same call may be sent again, whatever the tool does: it passes by itself and was not acted on.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -321,6 +391,10 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write_action(f)?;
         f.write_str(&self.0.cause)?;
+        for (position, tried) in self.0.tried.iter().enumerate() {
+            let before = if position == 0 { "; tried " } else { ", " };
+            write!(f, "{before}{tried}")?;
+        }
         match &self.0.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
@@ -417,6 +491,20 @@ mod tests {
         );
         assert_eq!(json["type"], "transient");
         assert_eq!(json["delivery"], "unknown");
+    }
+
+    #[test]
+    fn the_text_says_how_often_and_where_it_was_tried() {
+        let other = ServerId::parse("teams").unwrap();
+        let slack = ServerId::parse("slack").unwrap();
+        let error = CallError::new(ErrorKind::Unavailable, Delivery::NotSent, "it is down")
+            .with_tried(Tried::new(slack, 3, Duration::from_millis(2_130)))
+            .with_tried(Tried::new(other, 1, Duration::from_millis(40)))
+            .with_advice("start it");
+        assert_eq!(
+            error.to_string(),
+            "it is down; tried 3 times on slack in 2.1 s, once on teams in 40 ms; start it"
+        );
     }
 
     #[test]

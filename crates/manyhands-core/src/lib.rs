@@ -26,17 +26,18 @@ mod principal;
 mod reply;
 mod secret;
 mod text;
+mod transit;
 
 pub use call::{
-    Arguments, Call, CallContext, Capability, CapabilityKind, Completable, ListKind, NotAnObject,
-    Request, TraceId,
+    Arguments, Call, CallContext, Capability, CapabilityKind, Completable, Effect, ListKind,
+    NotAnObject, Request, TraceId,
 };
 pub use credentials::{
     AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginAnswer, LoginPage,
     LoginPrompt,
 };
-pub use duration::HumanDuration;
-pub use error::{CallError, Delivery, ErrorKind, ErrorType};
+pub use duration::{HumanDuration, Rounded};
+pub use error::{CallError, Delivery, ErrorKind, ErrorType, Tried};
 pub use events::{CallEvent, Listener};
 pub use hash::{fingerprint, short_hash};
 pub use inventory::{Inventory, Notice, ServerInfo};
@@ -46,3 +47,4 @@ pub use reply::{DecodeError, Reply, ToolFailure};
 pub use rmcp::model;
 pub use secret::Secret;
 pub use text::{Printable, clip, either, nearest};
+pub use transit::Transit;

@@ -116,6 +116,11 @@ impl Catalogue {
         self.servers.iter().map(|(server, _)| server)
     }
 
+    /// What each server contributes, the servers in their order.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = (&ServerId, &Arc<Shard>)> {
+        self.servers.iter().map(|(server, shard)| (server, shard))
+    }
+
     /// All tools.
     pub fn tools(&self) -> impl Iterator<Item = &ToolEntry> {
         self.servers

@@ -31,6 +31,7 @@ mod metadata;
 #[cfg(test)]
 mod samples;
 mod schema;
+mod select;
 mod shard;
 mod tokens;
 mod uris;
@@ -44,6 +45,10 @@ pub use diff::Diff;
 pub use lint::{Finding, FindingKind, lint};
 pub use metadata::{Cost, Metadata, Origin, Overlays, Sourced, ToolOverlay};
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
+pub use select::{
+    Chosen, EmbedError, Embedder, Embeddings, Field, Fit, Index, IndexOptions, LeftOut,
+    LeftOutCause, Match, Query, Reason, Selection, Vectors,
+};
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use tokens::{TokenEstimator, estimate};
 pub use uris::{qualify_reply, qualify_uri};

@@ -76,19 +76,16 @@ where
 
 /// All questions, in an order in which what is written comes before it is read.
 fn facts(bench: &Bench) -> Vec<Fact> {
-    [of_npm(bench), of_pypi(bench)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let all = [
+        of_everything(),
+        of_npm(bench),
+        of_pypi(bench),
+        of_documents(bench),
+    ];
+    all.into_iter().flatten().collect()
 }
 
-fn of_npm(bench: &Bench) -> Vec<Fact> {
-    let ada = json!({"entities": [
-        {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
-    ]});
-    let thought = json!({
-        "thought": "one is enough", "thoughtNumber": 1, "totalThoughts": 1, "nextThoughtNeeded": false
-    });
+fn of_everything() -> Vec<Fact> {
     vec![
         fact(
             "everything",
@@ -114,6 +111,17 @@ fn of_npm(bench: &Bench) -> Vec<Fact> {
             "Resource 1: ",
             Question::Resource("demo://resource/dynamic/text/1"),
         ),
+    ]
+}
+
+fn of_npm(bench: &Bench) -> Vec<Fact> {
+    let ada = json!({"entities": [
+        {"name": "Ada", "entityType": "person", "observations": ["wrote the first program"]}
+    ]});
+    let thought = json!({
+        "thought": "one is enough", "thoughtNumber": 1, "totalThoughts": 1, "nextThoughtNeeded": false
+    });
+    vec![
         fact(
             "filesystem",
             "read a file",
@@ -159,9 +167,6 @@ fn of_npm(bench: &Bench) -> Vec<Fact> {
 fn of_pypi(bench: &Bench) -> Vec<Fact> {
     // Neither zone changes its clocks, so that the answer is the same on every day.
     let noon = json!({"source_timezone": "Asia/Kolkata", "time": "12:00", "target_timezone": "Asia/Tokyo"});
-    let document = bench.path("files/note.docx");
-    let minutes = json!({"filename": document, "title": "Minutes"});
-    let workbook = bench.path("files/book.xlsx");
     vec![
         fact(
             "time",
@@ -200,6 +205,20 @@ fn of_pypi(bench: &Bench) -> Vec<Fact> {
             query("read_query", "SELECT line FROM notes"),
         ),
         fact(
+            "calculator",
+            "calculate",
+            "42",
+            tool("calculate", json!({"expression": "6 * 7"})),
+        ),
+    ]
+}
+
+fn of_documents(bench: &Bench) -> Vec<Fact> {
+    let document = bench.path("files/note.docx");
+    let minutes = json!({"filename": document, "title": "Minutes"});
+    let workbook = bench.path("files/book.xlsx");
+    vec![
+        fact(
             "office-word",
             "write a document",
             "created successfully",
@@ -210,12 +229,6 @@ fn of_pypi(bench: &Bench) -> Vec<Fact> {
             "read it back",
             "Minutes",
             tool("get_document_info", json!({"filename": document})),
-        ),
-        fact(
-            "calculator",
-            "calculate",
-            "42",
-            tool("calculate", json!({"expression": "6 * 7"})),
         ),
         fact(
             "excel",

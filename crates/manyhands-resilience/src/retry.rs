@@ -1,0 +1,296 @@
+//! Retry: the same call again, where that is safe and of use.
+//!
+//! Safe is what [`may_repeat`] says, and nothing else here decides it. It must not know what a call does.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use manyhands_core::{
+    Call, CallError, Delivery, Effect, ErrorType, HumanDuration, Rounded, ServerId, Tried,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+use tracing::debug;
+
+use crate::bucket::Bucket;
+use crate::guard::{Guard, Inner, Outcome, tower_layers};
+use crate::remaining::Remaining;
+use crate::rule::{may_repeat, was_turned_away};
+
+/// When and how often a call that failed is sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct RetrySettings {
+    /// How often a call is sent at the most, the first time included; 1 for no retry. Default: 3.
+    pub attempts: u32,
+    /// The longest wait before the second attempt; it doubles each time, and a random part of it is waited. Default: 200ms.
+    pub backoff: HumanDuration,
+    /// The longest wait before any attempt. Default: 5s.
+    pub max_backoff: HumanDuration,
+    /// The longest time that is waited where a server asks to be left alone; if it asks for more, the call ends at once. Default: 10s.
+    pub max_retry_after: HumanDuration,
+    /// How many retries there may be for each hundred calls. Default: 20.
+    pub budget_percent: u32,
+    /// How many retries there may be each minute however few calls there are. Default: 60.
+    pub budget_per_minute: u32,
+    /// How many retries there may be at once when there were none for long. Default: 10.
+    pub budget_burst: u32,
+}
+
+impl Default for RetrySettings {
+    fn default() -> Self {
+        Self {
+            attempts: 3,
+            backoff: HumanDuration(Duration::from_millis(200)),
+            max_backoff: HumanDuration(Duration::from_secs(5)),
+            max_retry_after: HumanDuration(Duration::from_secs(10)),
+            budget_percent: 20,
+            budget_per_minute: 60,
+            budget_burst: 10,
+        }
+    }
+}
+
+impl RetrySettings {
+    /// Sets how often a call is sent at the most.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.attempts = attempts;
+        self
+    }
+
+    /// Sets the longest wait before the second attempt, and before any.
+    #[must_use]
+    pub fn with_backoff(mut self, first: Duration, max: Duration) -> Self {
+        (self.backoff, self.max_backoff) = (HumanDuration(first), HumanDuration(max));
+        self
+    }
+
+    /// Sets the longest time that is waited where a server asks to be left alone.
+    #[must_use]
+    pub fn with_max_retry_after(mut self, longest: Duration) -> Self {
+        self.max_retry_after = HumanDuration(longest);
+        self
+    }
+
+    /// Sets how many retries there may be: for each hundred calls, each minute in any case, and at once.
+    #[must_use]
+    pub fn with_budget(mut self, percent: u32, per_minute: u32, burst: u32) -> Self {
+        (self.budget_percent, self.budget_per_minute) = (percent, per_minute);
+        self.budget_burst = burst;
+        self
+    }
+}
+
+/// Sends a call again that failed in passing, where a repeat cannot do anything twice.
+///
+/// It belongs inside of the total deadline, whose end it never waits beyond, and outside of everything that guards one
+/// attempt. Clones share one budget.
+#[derive(Debug, Clone)]
+pub struct RetryLayer(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    settings: RetrySettings,
+    budget: Mutex<Bucket>,
+    random: Mutex<Rng>,
+}
+
+impl RetryLayer {
+    /// Retries by these settings, with waits that nobody can foresee.
+    #[must_use]
+    pub fn new(settings: RetrySettings) -> Self {
+        Self::seeded(settings, fastrand::u64(..))
+    }
+
+    /// Retries by these settings, with the same waits for the same seed.
+    #[must_use]
+    pub fn seeded(settings: RetrySettings, seed: u64) -> Self {
+        let burst = f64::from(settings.budget_burst);
+        let per_second = f64::from(settings.budget_per_minute) / 60.0;
+        Self(Arc::new(State {
+            budget: Mutex::new(Bucket::new(burst, per_second, Instant::now())),
+            random: Mutex::new(Rng::with_seed(seed)),
+            settings,
+        }))
+    }
+
+    /// What follows after the attempt number `made`.
+    fn next(&self, failed: &Failed<'_>) -> Next {
+        let settings = &self.0.settings;
+        let Failed {
+            error,
+            made,
+            remaining,
+            effect,
+        } = *failed;
+        let passes = error.error_type() == ErrorType::Transient;
+        if !self.is_on() || error.is_exhausted() || !passes || !may_repeat(effect, error) {
+            return Next::Leave;
+        }
+        if made >= settings.attempts {
+            return Next::GiveUp(None);
+        }
+        let asked = error.retry_after().unwrap_or_default();
+        let too_long = asked > settings.max_retry_after.0 || !remaining.has_time_for(asked);
+        if too_long && !asked.is_zero() {
+            return Next::GiveUp(Some(longer_than_waited(asked, remaining.left())));
+        }
+        let wait = asked.saturating_add(self.backoff(made));
+        if !remaining.has_time_for(wait) {
+            return Next::GiveUp(None);
+        }
+        if !self.draw() {
+            let why = "it was not tried again, since many calls are already: wait a little";
+            return Next::GiveUp(Some(why.to_owned()));
+        }
+        Next::Again(wait)
+    }
+
+    /// A random part of a wait that doubles: full jitter spreads those that failed together over all of it.
+    fn backoff(&self, made: u32) -> Duration {
+        let settings = &self.0.settings;
+        let doubled = 2_u32.saturating_pow(made.saturating_sub(1).min(30));
+        let longest = settings
+            .backoff
+            .0
+            .saturating_mul(doubled)
+            .min(settings.max_backoff.0);
+        let mut random = self.0.random.lock().unwrap_or_else(PoisonError::into_inner);
+        longest.mul_f64(random.f64())
+    }
+
+    fn deposit(&self) {
+        let share = f64::from(self.0.settings.budget_percent) / 100.0;
+        let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.put(share);
+    }
+
+    fn draw(&self) -> bool {
+        let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        budget.try_take(Instant::now())
+    }
+}
+
+/// An attempt that failed, and what decides about another one.
+#[derive(Clone, Copy)]
+struct Failed<'a> {
+    error: &'a CallError,
+    made: u32,
+    effect: Effect,
+    remaining: &'a Remaining,
+}
+
+#[derive(Debug)]
+enum Next {
+    Again(Duration),
+    /// It is not for us: it does not pass, may not be repeated, or was given up further in.
+    Leave,
+    /// It could be repeated, and is not, for a reason that the caller may want to know.
+    GiveUp(Option<String>),
+}
+
+impl Guard for RetryLayer {
+    fn name(&self) -> &'static str {
+        "retry"
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.settings.attempts > 1
+    }
+
+    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+        self.deposit();
+        let remaining = Remaining::of(&call.context);
+        let (mut made, mut worst) = (0, Delivery::NotSent);
+        loop {
+            made += 1;
+            let mut attempt = call.clone();
+            attempt.context.attempt = made;
+            remaining.hand_on(&mut attempt.context);
+            let error = match inner.clone().send(attempt).await {
+                Ok(reply) => return Ok(reply),
+                Err(error) => error,
+            };
+            worst = further(worst, error.delivery());
+            let effect = call.context.effect;
+            let failed = Failed {
+                error: &error,
+                made,
+                effect,
+                remaining: &remaining,
+            };
+            match self.next(&failed) {
+                Next::Again(wait) => {
+                    debug!(layer = "retry", server = %call.server, attempt = made, ?wait, %error, "a call is tried again");
+                    if worst == Delivery::Unknown {
+                        remaining.leave_for_good();
+                    }
+                    remaining.hold();
+                    sleep(wait).await;
+                }
+                Next::Leave => {
+                    let made = made - u32::from(was_turned_away(&error));
+                    return Err(told(error, worst, made, call.server, &remaining));
+                }
+                Next::GiveUp(why) => {
+                    debug!(layer = "retry", server = %call.server, attempts = made, why, %error, "a call is given up");
+                    let error = advised(error, why).exhausted();
+                    return Err(told(error, worst, made, call.server, &remaining));
+                }
+            }
+        }
+    }
+}
+
+tower_layers!(RetryLayer);
+
+/// The delivery that leaves more open: what one of several attempts may have done, the call may have done.
+fn further(one: Delivery, other: Delivery) -> Delivery {
+    match (one, other) {
+        (Delivery::Unknown, _) | (_, Delivery::Unknown) => Delivery::Unknown,
+        (Delivery::Rejected, _) | (_, Delivery::Rejected) => Delivery::Rejected,
+        (Delivery::NotSent, Delivery::NotSent) => Delivery::NotSent,
+    }
+}
+
+/// The error of the last attempt, as that of the whole call.
+fn told(
+    error: CallError,
+    delivery: Delivery,
+    made: u32,
+    server: ServerId,
+    remaining: &Remaining,
+) -> CallError {
+    let error = error.with_delivery(delivery);
+    if made <= 1 {
+        return error;
+    }
+    error.with_tried(Tried::new(server, made, remaining.elapsed()))
+}
+
+fn advised(error: CallError, why: Option<String>) -> CallError {
+    let Some(why) = why else { return error };
+    let advice = match error.advice() {
+        Some(advice) => format!("{advice}; {why}"),
+        None => why,
+    };
+    error.with_advice(advice)
+}
+
+fn longer_than_waited(asked: Duration, left: Option<Duration>) -> String {
+    let wait = Rounded(asked);
+    match left.filter(|left| *left <= asked) {
+        Some(left) => format!(
+            "try again in {wait}, of which only {} are left",
+            Rounded(left)
+        ),
+        None => format!("try again in {wait}, which is longer than is waited here"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,243 @@
+//! The layers of one server, put together in the one order that makes sense. It must not know what any of them does
+//! inside.
+
+use std::sync::Arc;
+
+use manyhands_core::Call;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::guard::{Guard, Inner, Outcome, tower_layers};
+use crate::{
+    AttemptSpanLayer, BreakerLayer, BreakerSettings, BulkheadLayer, BulkheadSettings, ChaosLayer,
+    ChaosSettings, DeadlineLayer, DeadlineSettings, KeyBy, RateLimitLayer, RateLimitSettings,
+    RetryLayer, RetrySettings, Statistics, StatisticsLayer,
+};
+
+/// What each layer of a stack is set to; null for one that is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct StackSettings {
+    /// How long a call and an attempt may take.
+    pub deadline: DeadlineSettings,
+    /// When a call is sent again.
+    pub retry: Option<RetrySettings>,
+    /// When the server is left alone.
+    pub breaker: Option<BreakerSettings>,
+    /// Whether each tool is left alone on its own rather than the whole server. Default: false.
+    pub breaker_per_tool: bool,
+    /// How many calls run at once.
+    pub bulkhead: Option<BulkheadSettings>,
+    /// How many calls may be made in how much time. Default: null.
+    pub rate_limit: Option<RateLimitSettings>,
+    /// Faults made on purpose. Default: null.
+    pub chaos: Option<ChaosSettings>,
+}
+
+impl Default for StackSettings {
+    fn default() -> Self {
+        Self {
+            deadline: DeadlineSettings::default(),
+            retry: Some(RetrySettings::default()),
+            breaker: Some(BreakerSettings::default()),
+            breaker_per_tool: false,
+            bulkhead: Some(BulkheadSettings::default()),
+            rate_limit: None,
+            chaos: None,
+        }
+    }
+}
+
+impl StackSettings {
+    /// Sets how long a call and an attempt may take.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: DeadlineSettings) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Sets when a call is sent again; none for never.
+    #[must_use]
+    pub fn with_retry(mut self, retry: impl Into<Option<RetrySettings>>) -> Self {
+        self.retry = retry.into();
+        self
+    }
+
+    /// Sets when the server is left alone; none for never.
+    #[must_use]
+    pub fn with_breaker(mut self, breaker: impl Into<Option<BreakerSettings>>) -> Self {
+        self.breaker = breaker.into();
+        self
+    }
+
+    /// Leaves each tool alone on its own, rather than the whole server.
+    #[must_use]
+    pub fn with_breaker_per_tool(mut self) -> Self {
+        self.breaker_per_tool = true;
+        self
+    }
+
+    /// Sets how many calls run at once; none for any number.
+    #[must_use]
+    pub fn with_bulkhead(mut self, bulkhead: impl Into<Option<BulkheadSettings>>) -> Self {
+        self.bulkhead = bulkhead.into();
+        self
+    }
+
+    /// Sets how many calls may be made in how much time; none for any number.
+    #[must_use]
+    pub fn with_rate_limit(mut self, limit: impl Into<Option<RateLimitSettings>>) -> Self {
+        self.rate_limit = limit.into();
+        self
+    }
+
+    /// Has faults made on purpose.
+    #[must_use]
+    pub fn with_chaos(mut self, chaos: impl Into<Option<ChaosSettings>>) -> Self {
+        self.chaos = chaos.into();
+        self
+    }
+}
+
+/// Puts the layers of one server together; `statistics` learns how its tools do.
+///
+/// ```
+/// use manyhands_resilience::{StackSettings, Statistics, stack};
+///
+/// let stack = stack(&StackSettings::default(), &Statistics::default());
+/// assert_eq!(stack.order().join(" > "), "total deadline > retry > attempt span > breaker > bulkhead > statistics > attempt deadline");
+/// ```
+#[must_use]
+pub fn stack(settings: &StackSettings, statistics: &Statistics) -> Stack {
+    Stack::seeded(settings, statistics, fastrand::u64(..))
+}
+
+/// The layers of one server. As a [`tower::Layer`], it goes around a service; clones share their state.
+#[derive(Debug, Clone)]
+pub struct Stack(Arc<Layers>);
+
+#[derive(Debug)]
+struct Layers {
+    total_deadline: DeadlineLayer,
+    retry: Option<RetryLayer>,
+    attempt_span: AttemptSpanLayer,
+    breaker: Option<BreakerLayer>,
+    bulkhead: Option<BulkheadLayer>,
+    rate_limit: Option<RateLimitLayer>,
+    statistics: StatisticsLayer,
+    attempt_deadline: DeadlineLayer,
+    chaos: Option<ChaosLayer>,
+}
+
+impl Stack {
+    /// Does as [`stack`] does, with the same waits for the same seed.
+    #[must_use]
+    pub fn seeded(settings: &StackSettings, statistics: &Statistics, seed: u64) -> Self {
+        let breaker_key = if settings.breaker_per_tool {
+            KeyBy::capability()
+        } else {
+            KeyBy::server()
+        };
+        let retry = settings.retry.clone();
+        let breaker = settings.breaker.clone();
+        let rate_limit = settings.rate_limit.clone();
+        Self(Arc::new(Layers {
+            total_deadline: DeadlineLayer::total(&settings.deadline),
+            retry: retry.map(|it| RetryLayer::seeded(it, seed)),
+            attempt_span: AttemptSpanLayer,
+            breaker: breaker.map(|it| BreakerLayer::seeded(it, breaker_key, seed)),
+            bulkhead: settings.bulkhead.clone().map(BulkheadLayer::new),
+            rate_limit: rate_limit.map(|it| RateLimitLayer::new(it, KeyBy::server())),
+            statistics: StatisticsLayer::new(statistics.clone(), KeyBy::capability()),
+            attempt_deadline: DeadlineLayer::attempt(&settings.deadline),
+            chaos: settings.chaos.clone().map(ChaosLayer::new),
+        }))
+    }
+
+    /// The breaker, to look at and to reset; none where it is left out.
+    #[must_use]
+    pub fn breaker(&self) -> Option<&BreakerLayer> {
+        self.0.breaker.as_ref()
+    }
+
+    /// The names of the layers that do something, outermost first.
+    #[must_use]
+    pub fn order(&self) -> Vec<&'static str> {
+        self.before(Nowhere).names()
+    }
+
+    /// The order is a contract: every layer is where it is because of what would break elsewhere. Innermost first.
+    fn before<I: Inner>(&self, inner: I) -> impl Inner {
+        let layers = &*self.0;
+        inner
+            // Innermost, so that whatever else there is has to cope with its faults, as with a server's.
+            .behind(&layers.chaos)
+            // Inside of all waits: a call that stood in our own queue has its whole time at the server still.
+            .behind(&layers.attempt_deadline)
+            // Outside of the deadline, so that a timeout counts; inside of our waits, so that they do not.
+            .behind(&layers.statistics)
+            // Here, so that whatever future the service has is nested in few others.
+            .boxed()
+            // Inside of the bulkhead: a call that was refused a place must not use up a turn.
+            .behind(&layers.rate_limit)
+            // Inside of the breaker: calls to a server that is down must not fill the queue.
+            .behind(&layers.bulkhead)
+            // Inside of the retry: each attempt counts, and one that opens it ends the retrying.
+            .behind(&layers.breaker)
+            // Directly inside of the retry, so that each attempt has its own, whatever turns it away.
+            .behind(&layers.attempt_span)
+            // Inside of the total deadline: attempts and the waits between them are all the caller's time.
+            .behind(&layers.retry)
+            // Outermost: nothing takes longer than the caller waits.
+            .behind(&layers.total_deadline)
+    }
+}
+
+impl Guard for Stack {
+    fn name(&self) -> &'static str {
+        "stack"
+    }
+
+    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+        self.before(inner).send(call).await
+    }
+}
+
+tower_layers!(Stack);
+
+/// A layer that may be left out.
+impl<G: Guard> Guard for Option<G> {
+    fn name(&self) -> &'static str {
+        self.as_ref().map_or("none", Guard::name)
+    }
+
+    fn is_on(&self) -> bool {
+        self.as_ref().is_some_and(Guard::is_on)
+    }
+
+    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+        match self {
+            Some(guard) => guard.around(inner, call).await,
+            None => inner.send(call).await,
+        }
+    }
+}
+
+/// The end of a way that is only looked at.
+#[derive(Clone)]
+struct Nowhere;
+
+impl Inner for Nowhere {
+    async fn send(self, call: Call) -> Outcome {
+        let subject = crate::subject::Subject::of(&call);
+        let (kind, delivery) = (
+            manyhands_core::ErrorKind::Unavailable,
+            manyhands_core::Delivery::NotSent,
+        );
+        Err(subject.error(kind, delivery, "there is no service behind the layers"))
+    }
+}
+
+#[cfg(test)]
+mod tests;
