@@ -46,5 +46,5 @@ pub use principal::Principal;
 pub use reply::{DecodeError, Reply, ToolFailure};
 pub use rmcp::model;
 pub use secret::Secret;
-pub use text::{Printable, clip, either, nearest};
+pub use text::{Printable, clip, either, is_unprintable, nearest};
 pub use transit::Transit;

@@ -86,7 +86,8 @@ fn distance(wanted: &str, name: &str) -> Option<usize> {
 }
 
 /// Whether a character would be obeyed, or hidden, by a terminal instead of shown.
-fn is_unprintable(c: char) -> bool {
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -1,6 +1,6 @@
 //! The catalogue itself: an immutable snapshot with a generation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use manyhands_core::{
@@ -10,7 +10,7 @@ use manyhands_core::{
 
 use crate::diff::Diff;
 use crate::metadata::Overlays;
-use crate::shard::{PromptEntry, ResourceEntry, Shard, TemplateEntry, ToolEntry, compare};
+use crate::shard::{PromptEntry, ResourceEntry, Said, Shard, TemplateEntry, ToolEntry, compare};
 use crate::uris;
 use crate::wire::{self, ModelApi};
 
@@ -25,6 +25,7 @@ pub struct Catalogue {
     positions: HashMap<ServerId, usize>,
     schemes: HashMap<String, usize>,
     overlays: HashMap<ServerId, Arc<Overlays>>,
+    quarantine: HashMap<ServerId, Arc<HashSet<String>>>,
 }
 
 impl Catalogue {
@@ -63,9 +64,11 @@ impl Catalogue {
         let mut next = Self {
             generation: self.generation,
             overlays: self.overlays.clone(),
+            quarantine: self.quarantine.clone(),
             ..Self::default()
         };
         next.overlays.remove(server);
+        next.quarantine.remove(server);
         let mut diff = Diff::default();
         for (id, shard) in &self.servers {
             if id == server {
@@ -85,6 +88,19 @@ impl Catalogue {
         self
     }
 
+    /// Keeps these tools of a server back, and no others, from its next inventory on: they are not in
+    /// [`tools`](Self::tools), and whoever asks for one is told why.
+    #[must_use]
+    pub fn with_quarantine<'n>(
+        mut self,
+        server: &ServerId,
+        names: impl IntoIterator<Item = &'n str>,
+    ) -> Self {
+        let names: HashSet<String> = names.into_iter().map(str::to_owned).collect();
+        self.quarantine.insert(server.clone(), Arc::new(names));
+        self
+    }
+
     /// The next snapshot, in which `server` offers `inventory`, and what that changes.
     ///
     /// Nothing changes where the server is not one of the catalogue's.
@@ -95,8 +111,11 @@ impl Catalogue {
         let Some((_, shard)) = position.and_then(|at| next.servers.get_mut(*at)) else {
             return (next, Diff::default());
         };
-        let overlays = self.overlays.get(server).map(|it| &**it);
-        let fresh = Shard::new(server, inventory, overlays, shard);
+        let said = Said {
+            overlays: self.overlays.get(server).map(|it| &**it),
+            quarantine: self.quarantine.get(server).map(|it| &**it),
+        };
+        let fresh = Shard::new(server, inventory, said, shard);
         let diff = compare(shard, &fresh);
         *shard = Arc::new(fresh);
         if !diff.is_empty() {
@@ -126,6 +145,14 @@ impl Catalogue {
         self.servers
             .iter()
             .flat_map(|(_, shard)| shard.tools.entries())
+    }
+
+    /// All tools, with those that are hidden or in quarantine.
+    pub(crate) fn offered(&self) -> impl Iterator<Item = &ToolEntry> {
+        self.servers.iter().flat_map(|(_, shard)| {
+            let withheld = shard.withheld.entries().iter();
+            shard.tools.entries().iter().chain(withheld)
+        })
     }
 
     /// All prompts.
@@ -172,10 +199,10 @@ impl Catalogue {
             .and_then(|(server, name)| self.shard(server)?.tools.by_name(name));
         found.ok_or_else(|| {
             let names = self.tools().map(|it| it.name().to_string());
-            let hidden = name
+            let withheld = name
                 .split_once('.')
-                .and_then(|(server, name)| self.shard(server)?.hidden.by_name(name));
-            unknown(CapabilityKind::Tool, name, names).with_hidden(hidden)
+                .and_then(|(server, name)| self.shard(server)?.withheld.by_name(name));
+            unknown(CapabilityKind::Tool, name, names).with_withheld(withheld)
         })
     }
 
@@ -197,10 +224,10 @@ impl Catalogue {
             .find_map(|shard| shard.tools.by_wire(api, wire));
         found.ok_or_else(|| {
             let names = self.tools().map(|it| it.wire_for(api).to_owned());
-            let hidden = self
+            let withheld = self
                 .shards_of(wire)
-                .find_map(|shard| shard.hidden.by_wire(api, wire));
-            unknown(CapabilityKind::Tool, wire, names).with_hidden(hidden)
+                .find_map(|shard| shard.withheld.by_wire(api, wire));
+            unknown(CapabilityKind::Tool, wire, names).with_withheld(withheld)
         })
     }
 
@@ -276,13 +303,17 @@ impl Catalogue {
 }
 
 /// Says that nothing has this name, and which names come near.
-fn unknown(kind: CapabilityKind, wanted: &str, known: impl Iterator<Item = String>) -> Unknown {
+pub(crate) fn unknown(
+    kind: CapabilityKind,
+    wanted: &str,
+    known: impl Iterator<Item = String>,
+) -> Unknown {
     let known: Vec<String> = known.collect();
     let near = nearest(wanted, known.iter().map(String::as_str));
     Unknown {
         wanted: Capability::new(kind, wanted),
         nearest: near.into_iter().map(str::to_owned).collect(),
-        hidden: None,
+        withheld: None,
     }
 }
 
@@ -292,12 +323,19 @@ fn unknown(kind: CapabilityKind, wanted: &str, known: impl Iterator<Item = Strin
     "find the {} {}{}",
     wanted.kind().as_str(),
     Printable(&clip(wanted.name(), 200)),
-    suggestion(nearest, hidden.is_some())
+    suggestion(nearest, withheld.as_ref().map(|(_, why)| *why))
 )]
 pub struct Unknown {
     wanted: Capability,
     nearest: Vec<String>,
-    hidden: Option<QualifiedName>,
+    withheld: Option<(QualifiedName, Withheld)>,
+}
+
+/// Why a tool is not offered although its server offers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Withheld {
+    Hidden,
+    Quarantined,
 }
 
 impl Unknown {
@@ -316,23 +354,44 @@ impl Unknown {
     /// The tool that has the name, where its server offers it and the configuration hides it.
     #[must_use]
     pub fn hidden(&self) -> Option<&QualifiedName> {
-        self.hidden.as_ref()
+        self.withheld_for(Withheld::Hidden)
     }
 
-    fn with_hidden(mut self, tool: Option<&ToolEntry>) -> Self {
-        self.hidden = tool.map(|it| it.name().clone());
+    /// The tool that has the name, where its server offers it and its definition has changed since it was approved.
+    #[must_use]
+    pub fn quarantined(&self) -> Option<&QualifiedName> {
+        self.withheld_for(Withheld::Quarantined)
+    }
+
+    fn withheld_for(&self, reason: Withheld) -> Option<&QualifiedName> {
+        let withheld = self.withheld.as_ref().filter(|(_, why)| *why == reason);
+        withheld.map(|(name, _)| name)
+    }
+
+    fn with_withheld(mut self, tool: Option<&ToolEntry>) -> Self {
+        // What is both stays hidden once its change is approved.
+        let why = |it: &ToolEntry| {
+            if it.is_hidden() {
+                Withheld::Hidden
+            } else {
+                Withheld::Quarantined
+            }
+        };
+        self.withheld = tool.map(|it| (it.name().clone(), why(it)));
         self
     }
 }
 
-fn suggestion(nearest: &[String], is_hidden: bool) -> String {
-    if is_hidden {
-        return "; it is hidden in the configuration".to_owned();
+fn suggestion(nearest: &[String], withheld: Option<Withheld>) -> String {
+    match (withheld, nearest) {
+        (Some(Withheld::Hidden), _) => "; it is hidden in the configuration".to_owned(),
+        (Some(Withheld::Quarantined), _) => {
+            let why = "quarantined: its definition has changed since it was approved";
+            format!("; it is {why}; run `manyhands pins`")
+        }
+        (None, []) => String::new(),
+        (None, near) => format!("; did you mean {}?", Printable(&either(near))),
     }
-    if nearest.is_empty() {
-        return String::new();
-    }
-    format!("; did you mean {}?", Printable(&either(nearest)))
 }
 
 #[cfg(test)]

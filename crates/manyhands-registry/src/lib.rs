@@ -28,11 +28,14 @@ mod describe;
 mod diff;
 mod lint;
 mod metadata;
+mod pins;
+mod place;
 #[cfg(test)]
 mod samples;
 mod schema;
 mod select;
 mod shard;
+mod suspicion;
 mod tokens;
 mod uris;
 mod wire;
@@ -44,12 +47,14 @@ pub use describe::{DESCRIPTION_TOKENS, describe};
 pub use diff::Diff;
 pub use lint::{Finding, FindingKind, lint};
 pub use metadata::{Cost, Metadata, Origin, Overlays, Sourced, ToolOverlay};
+pub use pins::{Changed, Difference, DifferenceKind, Lock, LockError, Pin, PinReport};
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use select::{
     Chosen, EmbedError, Embedder, Embeddings, Field, Fit, Index, IndexOptions, LeftOut,
     LeftOutCause, Match, Query, Reason, Selection, Vectors,
 };
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
+pub use suspicion::{Flag, FlagKind, flags};
 pub use tokens::{TokenEstimator, estimate};
 pub use uris::{qualify_reply, qualify_uri};
 pub use wire::{ModelApi, wire_name, wire_name_for};

@@ -67,6 +67,13 @@ impl<T> Named<T> {
     }
 }
 
+impl Named<Tool> {
+    /// Whether the configuration hides it.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.overlay.as_ref().is_some_and(|it| it.hidden)
+    }
+}
+
 impl<T: PartialEq> Named<T> {
     fn new(
         server: &ServerId,
@@ -154,21 +161,32 @@ impl<T> Placed<T> {
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     pub(crate) tools: Table<Tool>,
-    /// Tools that the configuration hides.
-    pub(crate) hidden: Table<Tool>,
+    /// Tools that the configuration hides, and those in quarantine.
+    pub(crate) withheld: Table<Tool>,
     pub(crate) prompts: Table<Prompt>,
     pub(crate) resources: Vec<ResourceEntry>,
     pub(crate) templates: Vec<TemplateEntry>,
     pub(crate) notices: Vec<Notice>,
 }
 
+/// What is said of one server's tools by others than the server.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Said<'s> {
+    pub(crate) overlays: Option<&'s Overlays>,
+    /// The names of those that are kept back.
+    pub(crate) quarantine: Option<&'s HashSet<String>>,
+}
+
 impl Shard {
-    /// What `inventory` contributes, with what the configuration says of its tools. What is as it was `before` is shared
+    /// What `inventory` contributes, with what is said of its tools. What is as it was `before` is shared
     /// with that.
     pub(crate) fn new(
         server: &ServerId,
         inventory: &Inventory,
-        overlays: Option<&Overlays>,
+        Said {
+            overlays,
+            quarantine,
+        }: Said<'_>,
         before: &Self,
     ) -> Self {
         let mut notices = inventory.notices.clone();
@@ -180,11 +198,16 @@ impl Shard {
             let overlay = overlays.and_then(|overlays| overlays.of(&it.name));
             (&*it.name, it, overlay)
         });
-        let (hidden, shown): (Vec<_>, Vec<_>) =
-            tools.partition(|(_, _, overlay)| overlay.is_some_and(|it| it.hidden));
+        let (withheld, shown): (Vec<_>, Vec<_>) = tools.partition(|(name, _, overlay)| {
+            overlay.is_some_and(|it| it.hidden) || quarantine.is_some_and(|it| it.contains(*name))
+        });
         let kind = CapabilityKind::Tool;
         notices.extend(shard.tools.fill(server, kind, shown, &before.tools));
-        notices.extend(shard.hidden.fill(server, kind, hidden, &before.hidden));
+        notices.extend(
+            shard
+                .withheld
+                .fill(server, kind, withheld, &before.withheld),
+        );
         notices.extend(overlays.into_iter().flat_map(|it| misnamed(it, inventory)));
         shard.keep_compiled(before);
         let prompts = inventory.prompts.iter().map(|it| (&*it.name, it, None));

@@ -53,6 +53,7 @@
 
 pub mod conformance;
 mod fault;
+pub mod hostile;
 mod http;
 mod lines;
 pub mod oauth;

@@ -65,6 +65,17 @@ impl ScriptedServer {
         self.with(|script| script.tools.push((definition, Arc::new(reply))))
     }
 
+    /// Gives the tool of this definition's name this definition from now on; what it answers stays. Clients are not told:
+    /// [`notify`](Self::notify) does that.
+    pub fn redefine(&self, definition: &Value) {
+        let _ = self.clone().with(|script| {
+            let tools = script.tools.iter_mut().map(|(tool, _)| tool);
+            for tool in tools.filter(|it| it.get("name") == definition.get("name")) {
+                tool.clone_from(definition);
+            }
+        });
+    }
+
     /// Adds a prompt and what getting it gives, a `GetPromptResult`.
     #[must_use]
     pub fn prompt(self, definition: Value, result: Value) -> Self {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub use self::overlay::{Cost, Overlays, ToolOverlay};
+pub(crate) use self::said::read_of_meta;
 
 use crate::describe::shape;
 use crate::shard::Named;

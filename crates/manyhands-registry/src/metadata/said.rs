@@ -55,6 +55,16 @@ pub(super) fn examples(tool: &Tool) -> Vec<Map<String, Value>> {
         .collect()
 }
 
+/// What of a tool's `_meta` reaches models: tags and examples, each as the server gives it. Tags are sorted, since servers
+/// keep them in sets, which have no order.
+pub(crate) fn read_of_meta(tool: &Tool) -> Map<String, Value> {
+    let mut tags = tags(tool);
+    tags.sort_unstable();
+    let tags = (!tags.is_empty()).then(|| ("tags".to_owned(), tags.into()));
+    let examples = meta(tool, &["examples"]).map(|it| ("examples".to_owned(), it.clone()));
+    tags.into_iter().chain(examples).collect()
+}
+
 fn meta<'t>(tool: &'t Tool, path: &[&str]) -> Option<&'t Value> {
     let (first, rest) = path.split_first()?;
     let found = tool.meta.as_ref()?.get(*first)?;
