@@ -167,6 +167,23 @@ async fn a_server_that_does_not_tell_what_it_said_it_would_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_listens_late_knows_that_there_will_be_no_news() {
+    let server = polite("s").fault(Fault::ModernOnly);
+    let deaf = polite("s")
+        .fault(Fault::ModernOnly)
+        .fault(HandshakeFault::RefusesListen);
+    for (server, announced) in [(server, true), (deaf, false)] {
+        let options = manyhands_transport::ConnectOptions::new(id("s"));
+        let connection = server.connector().connect(options).await.unwrap();
+        server
+            .until(|it| it.asked("subscriptions/listen") == 1)
+            .await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(connection.announced_lists().count() > 0, announced);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn lists_that_promise_nothing_are_not_asked_for_again() {
     for ttl in ["0", "-1", "\"soon\"", "null"] {
         let server = silent("s", ttl);

@@ -104,9 +104,10 @@ impl Connection {
         self.0.session.events()
     }
 
-    /// The lists of whose changes the server says that it tells.
+    /// The lists of whose changes the server says that it tells, and has not refused to tell.
     pub fn announced_lists(&self) -> impl Iterator<Item = ListKind> {
-        let kinds = self.0.session.announces().iter();
+        let session = &self.0.session;
+        let kinds = session.announces().iter().filter(|_| session.tells_news());
         kinds.flat_map(|kind| subscriptions::lists(*kind)).copied()
     }
 

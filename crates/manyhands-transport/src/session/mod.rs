@@ -13,6 +13,7 @@ mod questions;
 pub(crate) mod rounds;
 mod tasks;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use manyhands_core::{CallEvent, CapabilityKind, ListKind, ServerId};
@@ -69,6 +70,8 @@ pub(crate) struct Session {
     events: broadcast::Sender<ServerEvent>,
     agreed: OnceLock<Agreed>,
     questions: Arc<Semaphore>,
+    /// Whether it refused to tell of what it said that it tells of.
+    no_news: AtomicBool,
 }
 
 impl Session {
@@ -81,6 +84,7 @@ impl Session {
             events: broadcast::channel(KEPT_EVENTS).0,
             agreed: OnceLock::new(),
             questions: Arc::new(Semaphore::new(MAX_QUESTIONS)),
+            no_news: AtomicBool::new(false),
         }
     }
 
@@ -97,6 +101,10 @@ impl Session {
     /// Whether a version with a handshake was agreed on.
     pub(crate) fn is_legacy(&self) -> bool {
         self.dialect().is_some_and(|dialect| !dialect.is_modern())
+    }
+
+    pub(crate) fn tells_news(&self) -> bool {
+        !self.no_news.load(Ordering::Acquire)
     }
 
     /// The kinds of capability whose changes the server announces.
@@ -118,6 +126,10 @@ impl Session {
 
     /// Tells everyone who listens; that may be nobody.
     pub(crate) fn tell(&self, event: ServerEvent) {
+        if event == ServerEvent::NoNews {
+            // Whoever listens from now on only has to know it too.
+            self.no_news.store(true, Ordering::Release);
+        }
         let _ = self.events.send(event);
     }
 
