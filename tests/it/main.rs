@@ -5,6 +5,7 @@
 )]
 
 mod calling;
+mod choosing;
 mod conversation;
 #[cfg(unix)]
 mod deadlines;
@@ -16,6 +17,7 @@ mod logins;
 mod membership;
 mod memory;
 mod metadata;
+mod models;
 mod naming;
 #[cfg(unix)]
 mod processes;

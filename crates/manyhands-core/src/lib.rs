@@ -41,7 +41,7 @@ pub use error::{CallError, Delivery, ErrorKind, ErrorType, Tried};
 pub use events::{CallEvent, Listener};
 pub use hash::{fingerprint, short_hash};
 pub use inventory::{Inventory, Notice, ServerInfo};
-pub use names::{InvalidServerId, QualifiedName, ServerId, assign_ids};
+pub use names::{InvalidName, InvalidServerId, QualifiedName, ServerId, assign_ids};
 pub use principal::Principal;
 pub use reply::{DecodeError, Reply, ToolFailure};
 pub use rmcp::model;

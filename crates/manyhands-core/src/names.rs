@@ -87,7 +87,8 @@ pub struct InvalidServerId {
 ///
 /// A server id holds no dot, so the text is read back by cutting at the first
 /// dot, whatever the server calls its tools.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct QualifiedName {
     server: ServerId,
     name: Arc<str>,
@@ -101,6 +102,19 @@ impl QualifiedName {
             server,
             name: name.into(),
         }
+    }
+
+    /// Reads `server.name`.
+    ///
+    /// # Errors
+    /// [`InvalidName`] when there is no dot, nothing behind it, or no server's name before it.
+    pub fn parse(text: &str) -> Result<Self, InvalidName> {
+        let parts = text.split_once('.').filter(|(_, name)| !name.is_empty());
+        let parts = parts.and_then(|(server, name)| Some((ServerId::parse(server).ok()?, name)));
+        let (server, name) = parts.ok_or_else(|| InvalidName {
+            text: text.to_owned(),
+        })?;
+        Ok(Self::new(server, name))
     }
 
     /// The server that offers it.
@@ -122,10 +136,25 @@ impl fmt::Display for QualifiedName {
     }
 }
 
+impl TryFrom<String> for QualifiedName {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text)
+    }
+}
+
 impl Serialize for QualifiedName {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// A text that cannot be a [`QualifiedName`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("read {text:?} as a name: expected server.name, such as slack.search_messages")]
+pub struct InvalidName {
+    text: String,
 }
 
 /// Gives each configuration key its server id, in the keys' order.
@@ -223,6 +252,16 @@ mod tests {
             .into_iter()
             .map(String::from)
             .collect()
+    }
+
+    #[test]
+    fn a_name_is_read_back_by_its_first_dot() {
+        let name = QualifiedName::parse("git.admin.log").unwrap();
+        assert_eq!((name.server().as_str(), name.name()), ("git", "admin.log"));
+        assert_eq!(name.to_string(), "git.admin.log");
+        for bad in ["", "git", "git.", ".log", "a__b.log"] {
+            assert!(QualifiedName::parse(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -42,7 +42,7 @@ mod wire;
 
 pub use arguments::{ArgumentError, from_pairs};
 pub use catalogue::{Catalogue, Unknown};
-pub use definition::{definition, openapi};
+pub use definition::{define, definition, openapi};
 pub use describe::{DESCRIPTION_TOKENS, describe};
 pub use diff::Diff;
 pub use lint::{Finding, FindingKind, lint};
@@ -51,7 +51,7 @@ pub use pins::{Changed, Difference, DifferenceKind, Lock, LockError, Pin, PinRep
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use select::{
     Chosen, EmbedError, Embedder, Embeddings, Field, Fit, Index, IndexOptions, LeftOut,
-    LeftOutCause, Match, Query, Reason, Selection, Vectors,
+    LeftOutCause, Match, Query, Reason, Related, Selection, Vectors,
 };
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use suspicion::{Flag, FlagKind, flags};

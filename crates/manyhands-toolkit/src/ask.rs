@@ -10,11 +10,12 @@ use manyhands_core::{
     Delivery, ErrorKind, Principal, Printable, QualifiedName, Reply, Request, Secret, ServerId,
     clip, either,
 };
-use manyhands_registry::{ToolEntry, Unknown};
+use manyhands_registry::{ModelApi, ToolEntry, Unknown};
 use manyhands_transport::Supervised;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
+use crate::conversation::Scope;
 use crate::shared::{Shared, Slot, State};
 use crate::toolkit::Toolkit;
 use crate::validation::{self, Validate};
@@ -30,6 +31,8 @@ pub struct Ask {
     /// The argument that is to be completed, and what of its value is there.
     completes: Option<(String, String)>,
     context: CallContext,
+    /// What it may be about.
+    scope: Scope,
 }
 
 /// In which form the name is written.
@@ -39,6 +42,8 @@ enum Names {
     Canonical,
     /// `slack__search_messages`
     Wire,
+    /// As one model API has it, or canonical: models read both.
+    Model(ModelApi),
 }
 
 impl Ask {
@@ -53,7 +58,14 @@ impl Ask {
             arguments,
             completes: None,
             context,
+            scope: Scope::default(),
         }
+    }
+
+    /// Asks only for what a conversation is about.
+    pub(crate) fn within(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// Asks for values of an argument that begin so, and not for what it is an argument of.
@@ -103,6 +115,12 @@ impl Ask {
         self
     }
 
+    /// Takes the name as a model wrote it.
+    pub(crate) fn by_model_name(mut self, api: ModelApi) -> Self {
+        self.names = Names::Model(api);
+        self
+    }
+
     async fn send(mut self) -> Result<Reply, CallError> {
         let (trace, wanted) = (self.context.trace, self.wanted.clone());
         tracing::debug!(%trace, kind = wanted.kind().as_str(), name = wanted.name(), "asked");
@@ -148,6 +166,9 @@ impl Ask {
             CapabilityKind::Tool => Some(self.tool().map_err(|unknown| self.not_found(&unknown))?),
             _ => None,
         };
+        if let Some(tool) = tool.as_ref().filter(|tool| !self.scope.allows(tool)) {
+            return Err(self.outside(tool.name().server()));
+        }
         let validate = |tool: &ToolEntry| {
             let slot = self.shared.slot(tool.name().server());
             slot.map(|it| it.settings.validate).unwrap_or_default()
@@ -164,6 +185,9 @@ impl Ask {
                 .resolve(arguments)
                 .map_err(|unknown| self.not_found(&unknown))?,
         };
+        if tool.is_none() && !self.scope.allows_server(&server) {
+            return Err(self.outside(&server));
+        }
         let context = self.context.clone();
         let call = Call {
             server,
@@ -184,6 +208,12 @@ impl Ask {
         match self.names {
             Names::Canonical => catalogue.tool(name).cloned(),
             Names::Wire => catalogue.tool_by_wire(name).cloned(),
+            Names::Model(api) => {
+                let by_wire = catalogue.tool_by_wire_for(api, name);
+                by_wire
+                    .or_else(|unknown| catalogue.tool(name).or(Err(unknown)))
+                    .cloned()
+            }
         }
     }
 
@@ -196,6 +226,12 @@ impl Ask {
                 let prompt = match names {
                     Names::Canonical => catalogue.prompt(name)?.name(),
                     Names::Wire => catalogue.prompt_by_wire(name)?.name(),
+                    Names::Model(_) => {
+                        let by_wire = catalogue.prompt_by_wire(name);
+                        by_wire
+                            .or_else(|unknown| catalogue.prompt(name).or(Err(unknown)))?
+                            .name()
+                    }
                 };
                 (prompt.server(), Completable::Prompt(prompt.name().into()))
             }
@@ -252,16 +288,35 @@ impl Ask {
             let catalogue = self.shared.catalogue.load();
             return self.shared.slot(catalogue.resource(name).ok()?.0);
         }
-        if self.names == Names::Wire {
+        if self.names != Names::Canonical {
             // Good enough to tell whom to wait for; what is called is found by table.
             let begins = |slot: &&Arc<Slot>| {
                 name.strip_prefix(slot.id.as_str())
                     .is_some_and(|rest| rest.starts_with("__"))
             };
-            return self.shared.slots().iter().find(begins).cloned();
+            let slots = self.shared.slots();
+            let found = slots.iter().find(begins).cloned();
+            if found.is_some() || self.names == Names::Wire {
+                return found;
+            }
         }
         self.shared
             .slot(&ServerId::parse(name.split_once('.')?.0).ok()?)
+    }
+
+    /// Says that it is there, and not what the conversation is about.
+    fn outside(&self, server: &ServerId) -> CallError {
+        let kind = self.wanted.kind().as_str();
+        let profiles = self.scope.profiles().join(", ");
+        let cause = match &*profiles {
+            "" => format!("the conversation is not about this {kind}"),
+            profiles => {
+                format!("the conversation is about {profiles}, and this {kind} is no part of it")
+            }
+        };
+        CallError::new(ErrorKind::NotFound, Delivery::NotSent, cause)
+            .with_server(server.clone())
+            .with_advice("enable a profile that it belongs to, or take a tool that is shown")
     }
 
     /// Says why there is nothing under this name: the server's state where that is the reason, else the nearest names.

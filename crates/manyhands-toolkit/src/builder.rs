@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use manyhands_core::{Principal, ServerId, nearest};
 use manyhands_discovery::{Manifest, ManifestFolder};
+use manyhands_registry::Embeddings;
 use manyhands_routing::Down;
 use manyhands_transport::{Connector, Input, InputHandler};
 use tokio::sync::{Notify, watch};
@@ -168,6 +169,7 @@ pub struct Builder {
     settings: Settings,
     input: Input,
     manifests: Option<ManifestFolder>,
+    embeddings: Option<Embeddings>,
     /// Names that were to be adjusted and that no server has.
     unknown: Vec<String>,
 }
@@ -257,6 +259,13 @@ impl Builder {
         self
     }
 
+    /// Has tools chosen by their meaning too; see [`Select::by_meaning`](crate::Select::by_meaning).
+    #[must_use]
+    pub fn embed_by(mut self, embeddings: Embeddings) -> Self {
+        self.embeddings = Some(embeddings);
+        self
+    }
+
     /// Starts all servers that are neither lazy nor remembered, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
@@ -264,6 +273,7 @@ impl Builder {
             self.members,
             self.settings,
             self.input,
+            self.embeddings,
             self.manifests,
         ))
     }

@@ -13,6 +13,7 @@ use crate::builder::Member;
 use crate::member::live;
 use crate::reach::Authorization;
 use crate::recipe::{Kept, Recipe};
+use crate::select::Meaning;
 use crate::shared::{Shared, Slot};
 
 /// Under which authorizations of their own servers are used; those that are not named are used as everybody does.
@@ -45,7 +46,9 @@ impl Membership {
             .iter()
             .map(|(member, kept)| slot(member, kept.as_ref()));
         let slots: Vec<Arc<Slot>> = slots.collect();
-        let shared = Arc::new(Shared::new(slots.clone(), recipe.input.clone()));
+        let meaning = recipe.embeddings.clone().map(Meaning::new);
+        let shared = Shared::new(slots.clone(), recipe.input.clone()).with_meaning(meaning);
+        let shared = Arc::new(shared);
         for ((member, kept), slot) in members.iter().zip(&slots) {
             let route = route(member, kept.as_ref());
             shared.router.set(member.id.clone(), route);

@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use manyhands_core::{Credentials, Principal, ServerId};
 use manyhands_discovery::{Manifest, ManifestFolder};
+use manyhands_registry::Embeddings;
 use manyhands_transport::{ConnectOptions, Input, Supervised};
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Member, Plan};
+use crate::conversation::Conversations;
 use crate::membership::{Authorizations, Membership};
 use crate::memory::Memory;
 use crate::reach::Authorization;
@@ -22,6 +24,9 @@ pub(crate) struct Recipe {
     census: Mutex<Census>,
     pub(crate) settings: Settings,
     pub(crate) input: Input,
+    /// What knows the meaning of tools, where something does.
+    pub(crate) embeddings: Option<Embeddings>,
+    conversations: Mutex<Conversations>,
     /// Where servers are remembered over the end of the program.
     manifests: Option<ManifestFolder>,
     spawn_permits: Arc<Semaphore>,
@@ -66,6 +71,7 @@ impl Recipe {
         members: Vec<Member>,
         settings: Settings,
         input: Input,
+        embeddings: Option<Embeddings>,
         manifests: Option<ManifestFolder>,
     ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
@@ -74,6 +80,8 @@ impl Recipe {
             census: Mutex::new(Census { members, told }),
             settings,
             input,
+            embeddings,
+            conversations: Mutex::default(),
             manifests,
             // Spawning is short work, but a hundred at once would starve each other.
             spawn_permits: Arc::new(Semaphore::new(2 * cores)),
@@ -81,6 +89,13 @@ impl Recipe {
             generation: AtomicU64::new(0),
             leaving: Mutex::default(),
         })
+    }
+
+    /// The conversations that are going on.
+    pub(crate) fn conversations(&self) -> MutexGuard<'_, Conversations> {
+        // One is put in or left out as a whole, so a panic elsewhere does no harm.
+        let conversations = self.conversations.lock();
+        conversations.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn generation(&self) -> u64 {

@@ -13,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::conversation::Profile;
 use crate::memory::is_young;
 use crate::validation::Validate;
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub grace: HumanDuration,
     /// For how many sets of credentials connections are kept, beside the one that everybody shares. Default: 64.
     pub max_authorizations: usize,
+    /// Named sets of servers, tools and tags, that a conversation is made to be about. Default: none.
+    pub profiles: BTreeMap<String, Profile>,
 }
 
 impl Default for Settings {
@@ -35,7 +38,17 @@ impl Default for Settings {
         Self {
             grace: HumanDuration(Duration::from_secs(2)),
             max_authorizations: 64,
+            profiles: BTreeMap::new(),
         }
+    }
+}
+
+impl Settings {
+    /// Sets a named set of servers, tools and tags.
+    #[must_use]
+    pub fn with_profile(mut self, name: impl Into<String>, profile: Profile) -> Self {
+        self.profiles.insert(name.into(), profile);
+        self
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::changes::{Change, KEPT};
 use crate::memory::Memory;
 use crate::report::{Report, ServerReport, ServerStatus};
+use crate::select::{Indexed, Meaning};
 use crate::settings::ServerSettings;
 use crate::toolkit::no_login;
 
@@ -30,6 +31,9 @@ pub(crate) struct Shared {
     replacing: Mutex<()>,
     /// Who shows login pages.
     pub(crate) input: Input,
+    pub(crate) indexed: Indexed,
+    /// What knows the meaning of tools, where something does.
+    pub(crate) meaning: Option<Meaning>,
     /// Nobody wants to see the login pages of forty servers at once.
     logging_in: tokio::sync::Mutex<()>,
 }
@@ -175,8 +179,16 @@ impl Shared {
             slots: ArcSwap::from_pointee(Slots::new(slots)),
             replacing: Mutex::default(),
             input,
+            indexed: Indexed::default(),
+            meaning: None,
             logging_in: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// Has tools chosen by their meaning too.
+    pub(crate) fn with_meaning(mut self, meaning: Option<Meaning>) -> Self {
+        self.meaning = meaning;
+        self
     }
 
     /// Whether a person can be asked to log in to a server.

@@ -270,8 +270,13 @@ impl Toolkit {
     /// Starts every server that was never asked what it offers, as a call to it would: those that are started lazily,
     /// and those that failed and are not started again by themselves any more. Waits for none of them.
     pub fn start_all(&self) {
+        self.start_servers(|slot| !slot.is_introduced());
+    }
+
+    /// Starts these servers, as a call to them would, and waits for none of them.
+    pub(crate) fn start_servers(&self, which: impl Fn(&Slot) -> bool) {
         let shared = self.shared();
-        for slot in shared.slots().iter().filter(|slot| !slot.is_introduced()) {
+        for slot in shared.slots().iter().filter(|slot| which(slot)) {
             if let Some(server) = shared.router.supervised(&slot.id) {
                 server.start();
                 if matches!(server.phase(), Phase::Starting { .. }) {
@@ -299,6 +304,10 @@ impl Toolkit {
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
         self.membership().shared.clone()
+    }
+
+    pub(crate) fn recipe(&self) -> &Recipe {
+        &self.everybodys.recipe
     }
 
     pub(crate) fn principal(&self) -> Option<&Principal> {
@@ -329,7 +338,7 @@ async fn settled(shared: &Shared, slot: &Slot) {
 }
 
 /// Waits until one server is not starting any more.
-async fn started(slot: &Slot) {
+pub(crate) async fn started(slot: &Slot) {
     let mut state = slot.state.subscribe();
     // The slot holds the sender, so this ends only by a change of state.
     let _ = state

@@ -46,11 +46,14 @@ pub use manyhands_core::{
     ServerId, clip, model, nearest,
 };
 pub use manyhands_registry::{
-    Catalogue, Cost, Metadata, ModelApi, Origin, Sourced, ToolEntry, ToolOverlay,
+    Catalogue, Cost, EmbedError, Embedder, Embeddings, LeftOutCause, Metadata, ModelApi, Origin,
+    Query, Selection, Sourced, ToolEntry, ToolOverlay,
 };
 pub use manyhands_toolkit::{
-    Account, Builder, Change, Changes, Member, Reach, Report, RestartSettings, ServerReport,
-    ServerSettings, ServerStatus, Settings, StartError, ToolSettings, Toolkit, Validate,
+    Account, Answer, Answered, Builder, Cause, Change, Changes, Choice, Conversation, Dispatched,
+    Explanation, Found, Member, Profile, Reach, Report, RestartSettings, Select, ServerFit,
+    ServerReport, ServerSettings, ServerState, ServerStatus, Settings, StartError, ToolSettings,
+    Toolkit, UnknownProfile, Validate, definitions, meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

@@ -53,26 +53,50 @@ pub fn definition(
     cap: usize,
     tokens: &dyn TokenEstimator,
 ) -> Value {
-    let name = entry.wire_for(api);
     let fits = |text: &str| tokens.tokens(text) <= cap;
     let schema = arguments(&entry.definition().input_schema);
-    match api {
+    let description = match api {
         ModelApi::OpenAi => {
             let fits = |text: &str| fits(text) && text.chars().count() <= MAX_OPENAI_DESCRIPTION;
-            let mut function = described(name, render(&entry.metadata(), &fits));
+            render(&entry.metadata(), &fits)
+        }
+        ModelApi::Anthropic => return anthropic(entry, schema, &fits),
+        ModelApi::Gemini => render(&entry.metadata(), &fits),
+    };
+    defined(api, entry.wire_for(api), description, schema)
+}
+
+/// Defines a tool of the program's own for one model API; see [`definition`]. Name, description and schema stand as they
+/// are, but for what the API does not take of a schema.
+#[must_use]
+pub fn define(
+    api: ModelApi,
+    name: &str,
+    description: &str,
+    input_schema: &Map<String, Value>,
+) -> Value {
+    defined(api, name, description.to_owned(), arguments(input_schema))
+}
+
+fn defined(api: ModelApi, name: &str, description: String, schema: Map<String, Value>) -> Value {
+    match api {
+        ModelApi::OpenAi => {
+            let mut function = described(name, description);
             function.insert("parameters".to_owned(), schema.into());
             json!({"type": "function", "function": function})
         }
-        ModelApi::Anthropic => anthropic(entry, schema, &fits),
+        ModelApi::Anthropic => {
+            let mut tool = described(name, description);
+            tool.insert("input_schema".to_owned(), schema.into());
+            tool.into()
+        }
         ModelApi::Gemini => {
-            let text = render(&entry.metadata(), &fits);
             // Here the description is required.
-            let text = if text.is_empty() {
-                name.to_owned()
-            } else {
-                text
+            let description = match &*description {
+                "" => name.to_owned(),
+                _ => description,
             };
-            let mut function = described(name, text);
+            let mut function = described(name, description);
             function.insert("parameters".to_owned(), gemini::parameters(&schema));
             function.into()
         }
@@ -96,12 +120,12 @@ fn anthropic(
     if !examples.is_empty() {
         metadata.examples.clear();
     }
-    let mut tool = described(entry.wire_for(ModelApi::Anthropic), render(&metadata, fits));
-    tool.insert("input_schema".to_owned(), schema.into());
-    if !examples.is_empty() {
+    let api = ModelApi::Anthropic;
+    let mut tool = defined(api, entry.wire_for(api), render(&metadata, fits), schema);
+    if let Some(tool) = tool.as_object_mut().filter(|_| !examples.is_empty()) {
         tool.insert("input_examples".to_owned(), examples.into());
     }
-    tool.into()
+    tool
 }
 
 fn described(name: &str, description: String) -> Map<String, Value> {

@@ -46,6 +46,14 @@ pub fn describe(entry: &ToolEntry, cap: usize, tokens: &dyn TokenEstimator) -> S
     render(&entry.metadata(), &|text| tokens.tokens(text) <= cap)
 }
 
+impl ToolEntry {
+    /// What it is called with in one line, such as `{query, limit?}`; none where its schema says nothing.
+    #[must_use]
+    pub fn arguments_outline(&self) -> Option<String> {
+        shape(Some(&self.definition().input_schema))
+    }
+}
+
 /// Renders what is known of a tool, so that the text `fits`.
 pub(crate) fn render(metadata: &Metadata, fits: &dyn Fn(&str) -> bool) -> String {
     let said = metadata.purpose.as_ref().or(metadata.title.as_ref());

@@ -13,6 +13,7 @@ mod merge;
 mod part;
 mod pick;
 mod query;
+mod related;
 mod request;
 mod score;
 mod selection;
@@ -38,6 +39,7 @@ pub use self::document::Field;
 pub use self::embed::{EmbedError, Embedder, Embeddings};
 pub use self::meaning::Vectors;
 pub use self::query::Query;
+pub use self::related::Related;
 pub use self::selection::{Chosen, Fit, LeftOut, LeftOutCause, Match, Reason, Selection};
 
 /// The longest text about a server that is kept, in bytes.

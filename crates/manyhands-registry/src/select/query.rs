@@ -18,7 +18,7 @@ const DEFAULT_LIMIT: usize = 20;
 /// What tools are wanted for, and how many fit.
 ///
 /// Several texts are several errands: each has its share of the places. Without any text, all tools that the other
-/// conditions leave are taken in the catalogue's order.
+/// conditions leave are taken in the catalogue's order. A text, or a list of texts, makes a query as it stands.
 #[derive(Debug, Clone, Default)]
 pub struct Query {
     pub(super) texts: Vec<String>,
@@ -29,7 +29,7 @@ pub struct Query {
     pub(super) within_tokens: Option<usize>,
     limit: Option<usize>,
     pub(super) api: ModelApi,
-    pub(super) permit: Option<Permit>,
+    pub(super) permits: Vec<Permit>,
 }
 
 impl Query {
@@ -63,13 +63,13 @@ impl Query {
         self
     }
 
-    /// Takes only tools that `permit` lets pass, always-on ones included.
+    /// Takes only tools that `permit` lets pass, always-on ones included. Of several, all have to.
     #[must_use]
     pub fn with_permit(
         mut self,
         permit: impl Fn(&ToolEntry) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.permit = Some(Permit(Arc::new(permit)));
+        self.permits.push(Permit(Arc::new(permit)));
         self
     }
 
@@ -106,6 +106,15 @@ impl Query {
         self
     }
 
+    /// Takes all that fit, and in the order in which they do, whatever was chosen before or is always on.
+    #[must_use]
+    pub fn without_limits(mut self) -> Self {
+        self.kept.clear();
+        self.always_on.clear();
+        (self.within_tokens, self.limit) = (None, Some(usize::MAX));
+        self
+    }
+
     /// Counts the tokens of the definitions under this API's names.
     #[must_use]
     pub fn with_api(mut self, api: ModelApi) -> Self {
@@ -137,11 +146,35 @@ impl Query {
 
     /// Whether there is any condition on single tools.
     pub(super) fn is_choosy(&self) -> bool {
-        self.permit.is_some() || !self.tags.is_empty()
+        !self.permits.is_empty() || !self.tags.is_empty()
     }
 
     pub(super) fn permits(&self, tool: &ToolEntry) -> bool {
-        self.permit.as_ref().is_none_or(|permit| (permit.0)(tool))
+        self.permits.iter().all(|permit| (permit.0)(tool))
+    }
+}
+
+impl From<&str> for Query {
+    fn from(text: &str) -> Self {
+        Self::new(text)
+    }
+}
+
+impl From<String> for Query {
+    fn from(text: String) -> Self {
+        Self::new(text)
+    }
+}
+
+impl<T: Into<String>> From<Vec<T>> for Query {
+    fn from(texts: Vec<T>) -> Self {
+        texts.into_iter().fold(Self::default(), Self::with_text)
+    }
+}
+
+impl<T: Into<String>, const N: usize> From<[T; N]> for Query {
+    fn from(texts: [T; N]) -> Self {
+        texts.into_iter().fold(Self::default(), Self::with_text)
     }
 }
 

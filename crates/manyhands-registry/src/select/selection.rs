@@ -101,6 +101,18 @@ pub enum LeftOutCause {
     Gone,
 }
 
+impl LeftOutCause {
+    /// It as a clause.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tokens => "its definition does not fit into the tokens that were left",
+            Self::Limit => "there were enough better ones",
+            Self::Gone => "it is not there, or not permitted, any more",
+        }
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
