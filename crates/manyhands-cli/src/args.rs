@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, Parser, Subcommand};
+use manyhands::{Query, ServerId};
 use manyhands_config::clients::Client;
 use manyhands_demo::DemoServer;
 
@@ -79,6 +80,18 @@ pub(crate) enum Command {
         /// Its arguments: key=value pairs, typed by the tool's schema, or one JSON object
         arguments: Vec<String>,
     },
+    /// Finds the tools that a task needs, and says why each was chosen
+    Find(FindArgs),
+    /// Says whether models are shown a tool, a prompt or a resource, and why not
+    Explain {
+        /// Its name, such as slack.search_messages or slack__search_messages, or a URI
+        name: String,
+        /// Says too how the tool fares with this query
+        #[arg(long = "for", value_name = "QUERY")]
+        query: Option<String>,
+        #[command(flatten)]
+        wanted: Wanted,
+    },
     /// Probes every server, and says what is wrong and what to do about it
     Doctor {
         /// Tells of tools that say too little of themselves: no description, parameters without a type, look-alikes
@@ -90,6 +103,12 @@ pub(crate) enum Command {
         /// Over standard input and output, for MCP clients that start it as a command
         #[arg(long, required = true)]
         stdio: bool,
+        /// Serves only what belongs to this profile of the configuration; may be given several times
+        #[arg(long = "profile", value_name = "NAME")]
+        profiles: Vec<String>,
+        /// Serves five tools by which a model finds all others and calls them, for many servers and short prompts
+        #[arg(long)]
+        search: bool,
     },
     /// Adds a server to the configuration, and leaves everything else in the file as it is
     Add(AddArgs),
@@ -140,6 +159,51 @@ pub(crate) enum AuthCommand {
         #[command(flatten)]
         whose: Whose,
     },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct FindArgs {
+    /// What is wanted, in plain words, such as: urgent messages of today
+    #[arg(required = true, value_name = "WORD")]
+    pub(crate) words: Vec<String>,
+    /// What is wanted next, as the next step of the task; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) then: Vec<String>,
+    /// Only tools with this tag; may be given several times
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Only tools of this server; may be given several times
+    #[arg(long = "server", value_name = "NAME", value_parser = server)]
+    pub(crate) servers: Vec<ServerId>,
+    #[command(flatten)]
+    pub(crate) wanted: Wanted,
+}
+
+/// How many tools are wanted, and of which kind of task.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Wanted {
+    /// Only what belongs to this profile of the configuration; may be given several times
+    #[arg(long = "profile", value_name = "NAME")]
+    pub(crate) profiles: Vec<String>,
+    /// Takes this many tools at most [default: 20, or as many as fit into the tokens]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Takes as many tools as fit into this many tokens
+    #[arg(long, value_name = "N")]
+    pub(crate) within_tokens: Option<usize>,
+}
+
+impl Wanted {
+    /// A query with these limits.
+    pub(crate) fn limit(&self, mut query: Query) -> Query {
+        if let Some(tools) = self.limit {
+            query = query.with_limit(tools);
+        }
+        match self.within_tokens {
+            Some(tokens) => query.with_tokens(tokens),
+            None => query,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -255,6 +319,10 @@ fn duration(text: &str) -> Result<Duration, String> {
     let quoted = serde_json::Value::from(text);
     let parsed: Result<manyhands::HumanDuration, _> = serde_json::from_value(quoted);
     parsed.map(|it| it.0).map_err(|error| error.to_string())
+}
+
+fn server(text: &str) -> Result<ServerId, String> {
+    ServerId::parse(text).map_err(|error| error.to_string())
 }
 
 fn format(text: &str) -> Result<Format, String> {

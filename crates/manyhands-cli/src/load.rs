@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use manyhands::{Builder, Config, ServerSection, Settings, Watched};
+use manyhands::{Builder, Config, ServerSection, ServerSettings, Settings, Watched};
 use manyhands_config::trust::{TrustState, TrustStore};
 use manyhands_config::{ConfigFile, Environment, Located, Warning, locate};
 
@@ -63,9 +63,20 @@ pub(crate) fn remembering(builder: Builder) -> Builder {
     }
 }
 
+/// Reads the configuration for a command that ends, and that what is remembered of servers is enough for.
+pub(crate) fn remembering_builder(options: &Options) -> Result<Builder, Failure> {
+    let builder = manyhands::builder(warned(options)?, &logins::access());
+    Ok(remembering(builder).servers(ServerSettings::no_restart))
+}
+
 /// Nobody waits for a second try before a prompt, and what is lazy or remembered is wanted now.
 fn once(builder: Builder) -> Builder {
-    builder.servers(|it| it.no_restart().lazy(false).cache_for(Duration::ZERO))
+    builder.servers(asked_now)
+}
+
+/// Has a server asked at once, and only once, what it offers.
+pub(crate) fn asked_now(settings: ServerSettings) -> ServerSettings {
+    settings.no_restart().lazy(false).cache_for(Duration::ZERO)
 }
 
 /// Resolves the file that `--config` names, or the one that belongs here.

@@ -68,9 +68,19 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
         }
         Command::Resources { uri } => commands::list::resources(&options, uri).await,
         Command::Call { name, arguments } => commands::call::run(&options, name, arguments).await,
+        Command::Find(find) => commands::find::run(&options, find).await,
+        Command::Explain {
+            name,
+            query,
+            wanted,
+        } => commands::find::explain(&options, &name, query.as_deref(), &wanted).await,
         Command::Auth(command) => commands::auth::run(&options, command).await,
         Command::Doctor { lint } => commands::doctor::run(&options, lint).await,
-        Command::Serve { stdio: _ } => commands::serve::run(&options).await,
+        Command::Serve {
+            stdio: _,
+            profiles,
+            search,
+        } => commands::serve::run(&options, &profiles, search).await,
         Command::Add(add) => commands::add::run(&options, add).await,
         Command::Remove { name } => commands::remove::run(&options, &name),
         Command::Import(import) => commands::import::run(&options, import).await,

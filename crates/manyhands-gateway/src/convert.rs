@@ -11,9 +11,11 @@ use manyhands_registry::{
     DESCRIPTION_TOKENS, Origin, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry, describe,
     estimate,
 };
-use manyhands_toolkit::{Report, ServerStatus};
+use manyhands_toolkit::{Answer, ServerStatus};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use crate::shown::Shown;
 
 pub(crate) fn tool(entry: &ToolEntry) -> Tool {
     let mut tool = Tool::clone(entry.definition());
@@ -69,6 +71,21 @@ pub(crate) fn complete(result_type: &mut Option<ResultType>) {
     result_type.get_or_insert(ResultType::COMPLETE);
 }
 
+/// What a call came to, as a result.
+pub(crate) fn answer(result: Result<Answer, CallError>) -> CallToolResult {
+    match result {
+        Ok(Answer::Server(reply)) => tool_result(&reply),
+        Ok(Answer::Toolkit(value)) => {
+            let mut result = CallToolResult::success(vec![ContentBlock::text(value.to_string())]);
+            result.structured_content = Some(value);
+            complete(&mut result.result_type);
+            result
+        }
+        Ok(_) => CallToolResult::success(Vec::new()),
+        Err(error) => tool_failure(&error),
+    }
+}
+
 /// A failed call as a result that a model can read, in the one shape of our errors.
 pub(crate) fn tool_failure(error: &CallError) -> CallToolResult {
     let mut result = CallToolResult::error(vec![ContentBlock::text(format!("failed to {error}"))]);
@@ -119,13 +136,19 @@ fn protocol_error(error: &CallError) -> ErrorData {
 }
 
 /// What a model should know of the whole: which servers there are, and which are missing.
-pub(crate) fn instructions(report: &Report) -> String {
+pub(crate) fn instructions(shown: &Shown) -> String {
+    let report = shown.talk.toolkit().report();
     let mut text = "Several servers behind one endpoint. Tools and prompts are named server__name, resources server+uri.".to_owned();
+    if shown.searches {
+        text.push_str(
+            " Find what you need by find_tools, and call it by call_tool with the name that you found.",
+        );
+    }
     let named = |wanted: fn(&ServerStatus) -> bool| {
         let ids = report
             .servers
             .iter()
-            .filter(|server| wanted(&server.status))
+            .filter(|server| wanted(&server.status) && shown.talk.is_about_server(&server.id))
             .map(|server| server.id.as_str());
         ids.collect::<Vec<_>>().join(", ")
     };

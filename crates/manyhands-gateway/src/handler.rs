@@ -1,7 +1,7 @@
 //! What a client's requests mean for the toolkit.
 
 use std::collections::BTreeMap;
-use std::future::IntoFuture as _;
+use std::future::{Future, IntoFuture as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use manyhands_core::model::{
 };
 use manyhands_core::{CallError, CapabilityKind, Reply};
 use manyhands_registry::Catalogue;
-use manyhands_toolkit::{Ask, Change, Toolkit};
+use manyhands_toolkit::{Answer, Ask, Change, Toolkit};
 use rmcp::service::{
     NotificationContext, Peer, RequestContext, SubscriptionContext, SubscriptionSink,
 };
@@ -24,6 +24,7 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use crate::convert;
+use crate::shown::Shown;
 
 /// How long nothing more must change before a client is told: servers that start together come up within moments.
 const QUIET: Duration = Duration::from_millis(250);
@@ -33,7 +34,7 @@ const LATEST: Duration = Duration::from_secs(2);
 /// Answers one client for a toolkit. Clones share the toolkit.
 #[derive(Clone)]
 pub(crate) struct Gateway {
-    kit: Toolkit,
+    shown: Shown,
     listed: Arc<Listed>,
 }
 
@@ -58,17 +59,23 @@ impl Listed {
 }
 
 impl Gateway {
-    pub(crate) fn new(kit: Toolkit) -> Self {
+    pub(crate) fn new(shown: Shown) -> Self {
         let listed = Arc::default();
-        Self { kit, listed }
+        Self { shown, listed }
+    }
+
+    fn kit(&self) -> &Toolkit {
+        self.shown.talk.toolkit()
     }
 
     /// The catalogue as the client is about to see it, once servers had their time to start.
     async fn list(&self, kind: CapabilityKind) -> Arc<Catalogue> {
         // Who lists wants to know what there is; servers that are started lazily come in a later notice.
-        self.kit.start_all();
-        self.kit.settle().await;
-        let catalogue = self.kit.catalogue();
+        self.shown.talk.start_all();
+        if kind != CapabilityKind::Tool || !self.shown.searches {
+            self.kit().settle().await;
+        }
+        let catalogue = self.kit().catalogue();
         self.listed
             .of(kind)
             .fetch_max(catalogue.generation(), Ordering::Relaxed);
@@ -79,7 +86,7 @@ impl Gateway {
     ///
     /// Changes that come close together are told once, and not at all where the client has listed since.
     async fn follow(&self, listener: Listener) {
-        let mut changes = self.kit.changes();
+        let mut changes = self.kit().changes();
         while let Some(change) = changes.next().await {
             let mut news = News::default();
             news.add(&change);
@@ -91,6 +98,10 @@ impl Gateway {
                 news.add(&change);
             }
             for (kind, generation) in news.0 {
+                if kind == CapabilityKind::Tool && self.shown.searches {
+                    // The five tools stay what they are, whatever servers do.
+                    continue;
+                }
                 let unseen = generation > self.listed.of(kind).load(Ordering::Relaxed);
                 if unseen && !listener.tell(kind).await {
                     return;
@@ -105,8 +116,16 @@ impl Gateway {
         ask: Ask,
         context: &RequestContext<RoleServer>,
     ) -> Option<Result<Reply, CallError>> {
+        self.until_cancelled(ask.into_future(), context).await
+    }
+
+    async fn until_cancelled<T>(
+        &self,
+        answer: impl Future<Output = T>,
+        context: &RequestContext<RoleServer>,
+    ) -> Option<T> {
         tokio::select! {
-            result = ask.into_future() => Some(result),
+            result = answer => Some(result),
             // Dropping the question cancels it at its server; rmcp sends no answer to a cancelled request.
             () = context.ct.cancelled() => None,
         }
@@ -126,7 +145,7 @@ impl ServerHandler for Gateway {
             .build();
         ServerConfig::new(capabilities)
             .with_server_info(Implementation::new("manyhands", env!("CARGO_PKG_VERSION")))
-            .with_instructions(convert::instructions(&self.kit.report()))
+            .with_instructions(convert::instructions(&self.shown))
     }
 
     async fn list_tools(
@@ -136,16 +155,12 @@ impl ServerHandler for Gateway {
     ) -> Result<ListToolsResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Tool).await;
         Ok(ListToolsResult::with_all_items(
-            catalogue.tools().map(convert::tool).collect(),
+            self.shown.tools(&catalogue),
         ))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        self.kit
-            .catalogue()
-            .tool_by_wire(name)
-            .ok()
-            .map(convert::tool)
+        self.shown.tool(name)
     }
 
     async fn call_tool(
@@ -154,10 +169,20 @@ impl ServerHandler for Gateway {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.map_or(Value::Null, Value::from);
-        let ask = self.kit.call(request.name, arguments).by_wire_name();
+        let talk = &self.shown.talk;
+        if self.shown.searches {
+            let answer = talk.call_meta(&request.name, &arguments);
+            let Some(answer) = self.until_cancelled(answer, &context).await else {
+                return Err(cancelled());
+            };
+            // Whoever has read a name in a result may call it by that name too.
+            if let Some(answer) = answer {
+                return Ok(convert::answer(answer).into());
+            }
+        }
+        let ask = talk.call(request.name, arguments).by_wire_name();
         Ok(match self.answer(ask, &context).await {
-            Some(Ok(reply)) => convert::tool_result(&reply),
-            Some(Err(error)) => convert::tool_failure(&error),
+            Some(result) => convert::answer(result.map(Answer::Server)),
             None => return Err(cancelled()),
         }
         .into())
@@ -170,7 +195,11 @@ impl ServerHandler for Gateway {
     ) -> Result<ListPromptsResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Prompt).await;
         Ok(ListPromptsResult::with_all_items(
-            catalogue.prompts().map(convert::prompt).collect(),
+            catalogue
+                .prompts()
+                .filter(|it| self.shown.talk.is_about_server(it.name().server()))
+                .map(convert::prompt)
+                .collect(),
         ))
     }
 
@@ -180,7 +209,11 @@ impl ServerHandler for Gateway {
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
         let arguments = request.arguments.map_or(Value::Null, Value::from);
-        let ask = self.kit.get_prompt(request.name, arguments).by_wire_name();
+        let ask = self
+            .shown
+            .talk
+            .get_prompt(request.name, arguments)
+            .by_wire_name();
         let result = self.answer(ask, &context).await.ok_or_else(cancelled)?;
         let mut prompt: GetPromptResult = convert::decoded(result)?;
         convert::complete(&mut prompt.result_type);
@@ -194,7 +227,11 @@ impl ServerHandler for Gateway {
     ) -> Result<ListResourcesResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Resource).await;
         Ok(ListResourcesResult::with_all_items(
-            catalogue.resources().map(convert::resource).collect(),
+            catalogue
+                .resources()
+                .filter(|it| self.shown.talk.is_about_server(it.server()))
+                .map(convert::resource)
+                .collect(),
         ))
     }
 
@@ -204,7 +241,9 @@ impl ServerHandler for Gateway {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Resource).await;
-        let templates = catalogue.templates().map(convert::template).collect();
+        let templates = catalogue.templates();
+        let templates = templates.filter(|it| self.shown.talk.is_about_server(it.server()));
+        let templates = templates.map(convert::template).collect();
         Ok(ListResourceTemplatesResult::with_all_items(templates))
     }
 
@@ -213,7 +252,7 @@ impl ServerHandler for Gateway {
         request: ReadResourceRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<ReadResourceResponse, ErrorData> {
-        let ask = self.kit.read_resource(request.uri);
+        let ask = self.shown.talk.read_resource(request.uri);
         let result = self.answer(ask, &context).await.ok_or_else(cancelled)?;
         let mut contents: ReadResourceResult = convert::decoded(result)?;
         convert::complete(&mut contents.result_type);
@@ -230,11 +269,12 @@ impl ServerHandler for Gateway {
         let settled = settled.map_or(Value::Null, |it| it.into_iter().collect());
         let ask = match request.r#ref {
             Reference::Prompt(prompt) => {
-                let ask = self.kit.complete_prompt(prompt.name, argument, settled);
+                let ask = self.kit().complete_prompt(prompt.name, argument, settled);
                 ask.by_wire_name()
             }
             Reference::Resource(template) => {
-                self.kit.complete_resource(template.uri, argument, settled)
+                self.kit()
+                    .complete_resource(template.uri, argument, settled)
             }
             _ => return Ok(CompleteResult::default()),
         };

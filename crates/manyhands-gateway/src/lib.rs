@@ -35,23 +35,25 @@
 
 mod convert;
 mod handler;
+mod shown;
 
-use manyhands_toolkit::Toolkit;
 use rmcp::service::{ServerInitializeError, serve_server};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use handler::Gateway;
+pub use shown::Shown;
 
-/// Serves a toolkit over a byte stream, newline-delimited, until the client closes it.
+/// Serves a toolkit, or what one conversation of it is about, over a byte stream, newline-delimited, until the client
+/// closes it.
 ///
 /// # Errors
 /// [`ServeError`] when the client does not speak MCP or the stream breaks.
-pub async fn serve<R, W>(kit: Toolkit, read: R, write: W) -> Result<(), ServeError>
+pub async fn serve<R, W>(shown: impl Into<Shown>, read: R, write: W) -> Result<(), ServeError>
 where
     R: AsyncRead + Send + Unpin + 'static,
     W: AsyncWrite + Send + Unpin + 'static,
 {
-    match serve_server(Gateway::new(kit), (read, write)).await {
+    match serve_server(Gateway::new(shown.into()), (read, write)).await {
         Ok(running) => running
             .waiting()
             .await

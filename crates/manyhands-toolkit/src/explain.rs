@@ -213,7 +213,14 @@ impl Asked<'_> {
 
     fn tool(&self) -> Result<&ToolEntry, Unknown> {
         let by_name = self.catalogue.tool(self.name);
-        by_name.or_else(|unknown| self.catalogue.tool_by_wire(self.name).or(Err(unknown)))
+        by_name.or_else(|unknown| {
+            let by_wire = self.catalogue.tool_by_wire(self.name);
+            // Only a tool that is kept back is known by its wire name where it is not listed.
+            by_wire.map_err(|it| match it.hidden().or(it.quarantined()) {
+                Some(_) => it,
+                None => unknown,
+            })
+        })
     }
 
     /// A prompt, a resource, or nothing.
@@ -436,7 +443,7 @@ impl fmt::Display for Choice {
             None if self.chosen => {}
             None => write!(
                 f,
-                ": it has nothing in common with the query, as {} other tools have",
+                ": it has nothing in common with the query ({} other tools have)",
                 self.considered
             )?,
         }

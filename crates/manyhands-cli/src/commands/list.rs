@@ -172,7 +172,7 @@ fn described(names: Value, definition: &impl serde::Serialize, own: &str) -> Val
     described
 }
 
-fn missing_json(kit: &Toolkit) -> Value {
+pub(crate) fn missing_json(kit: &Toolkit) -> Value {
     let report = kit.report();
     let missing = report
         .servers

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod demo_server;
 pub(crate) mod doctor;
 pub(crate) mod export;
+pub(crate) mod find;
 pub(crate) mod import;
 pub(crate) mod install;
 mod lint;

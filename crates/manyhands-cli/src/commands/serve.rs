@@ -3,19 +3,30 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use manyhands::{Changes, News, Toolkit};
+use manyhands::{Changes, News};
+use manyhands_gateway::Shown;
 
 use crate::args::Options;
+use crate::commands::find;
 use crate::failure::{Failure, UNAVAILABLE, with_sources};
 use crate::{load, output};
 
 /// Serves over standard input and output until the client closes them.
-pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
+pub(crate) async fn run(
+    options: &Options,
+    profiles: &[String],
+    search: bool,
+) -> Result<ExitCode, Failure> {
     let watched = load::watched(options)?;
     let kit = load::remembering(watched.builder()).start();
+    let talk = find::enabled(&kit, profiles)?;
+    let mut shown = Shown::from(talk);
+    if search {
+        shown = shown.by_search();
+    }
     let telling = tokio::spawn(tell(kit.changes()));
     let following = tokio::spawn(watched.follow(kit.clone(), tell_of_configuration));
-    let served = serve(&kit).await;
+    let served = serve(shown).await;
     telling.abort();
     following.abort();
     kit.close().await;
@@ -23,9 +34,9 @@ pub(crate) async fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(kit: &Toolkit) -> Result<(), Failure> {
+async fn serve(shown: Shown) -> Result<(), Failure> {
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-    let served = manyhands_gateway::serve(kit.clone(), input, output).await;
+    let served = manyhands_gateway::serve(shown, input, output).await;
     served.map_err(|error| Failure::new(with_sources(&error), UNAVAILABLE))
 }
 

@@ -16,6 +16,7 @@ mod clients;
 mod config_file;
 mod demo;
 mod editing;
+mod finding;
 mod harness;
 mod help;
 mod http;

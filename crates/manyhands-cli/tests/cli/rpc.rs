@@ -27,7 +27,11 @@ pub(crate) struct Client<'a> {
 
 impl<'a> Client<'a> {
     pub(crate) fn start(sandbox: &'a Sandbox) -> Self {
-        let mut child = sandbox.spawn(&ARGS, Stdio::piped());
+        Self::start_with(sandbox, &[])
+    }
+
+    fn start_with(sandbox: &'a Sandbox, more: &[&str]) -> Self {
+        let mut child = sandbox.spawn(&[&ARGS, more].concat(), Stdio::piped());
         let output = BufReader::new(child.stdout.take().unwrap());
         // Nobody reads its stderr, but it stays open: a pipe holds more than is ever written there.
         let (sender, lines) = channel();
@@ -48,7 +52,12 @@ impl<'a> Client<'a> {
 
     /// Starts and shakes hands in the way of 2025-11-25.
     pub(crate) fn initialized(sandbox: &'a Sandbox) -> (Self, Value) {
-        let mut client = Self::start(sandbox);
+        Self::initialized_with(sandbox, &[])
+    }
+
+    /// Does so with further arguments on the command line.
+    pub(crate) fn initialized_with(sandbox: &'a Sandbox, more: &[&str]) -> (Self, Value) {
+        let mut client = Self::start_with(sandbox, more);
         let answer = client.result(
             "initialize",
             &json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "by hand", "version": "0"}}),

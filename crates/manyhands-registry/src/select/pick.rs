@@ -148,8 +148,12 @@ fn fit(part: &Part, at: usize, candidate: &Candidate, fittings: &[Fitting]) -> F
     let found = concepts.into_iter().flatten();
     let mut found: Vec<_> = found.filter_map(|it| it.found(part, at)).collect();
     found.sort_by(|a, b| b.value.total_cmp(&a.value));
+    let spoken = fittings.get(candidate.text).map(|it| &it.spoken);
     let matches = found.into_iter().take(MAX_MATCHES).map(|it| Match {
-        word: it.word.to_owned(),
+        word: spoken
+            .and_then(|spoken| spoken.get(it.word))
+            .map_or(it.word, String::as_str)
+            .to_owned(),
         said: it.said.map(str::to_owned),
         fields: it.fields,
     });

@@ -3,6 +3,8 @@
 //! A path, an address or a run of data in a request says what kind of thing is handed over, and its letters say nothing
 //! about a tool: they are read as that kind. It must not know any tool.
 
+use std::collections::HashMap;
+
 use super::words::terms;
 
 /// The most that is read of one text, in bytes.
@@ -11,6 +13,8 @@ const MAX_TEXT: usize = 8 * 1024;
 const MAX_TERMS: usize = 64;
 /// The most clauses of one text; what follows belongs to the last.
 const MAX_CLAUSES: usize = 12;
+/// The most words that are told as they were spoken.
+const MAX_WORDS: usize = 256;
 /// A run without a space that is longer is data, such as base64.
 const MAX_RUN: usize = 60;
 
@@ -47,6 +51,8 @@ pub(super) struct Request {
     pub(super) terms: Vec<String>,
     /// The places in `terms` of each clause's terms; none where there is only one clause.
     pub(super) clauses: Vec<Vec<usize>>,
+    /// By term, the word of the request that it was read of, where it is of one.
+    pub(super) spoken: HashMap<String, String>,
 }
 
 impl Request {
@@ -67,6 +73,7 @@ impl Request {
         if request.clauses.len() < 2 {
             request.clauses.clear();
         }
+        request.spoken = spoken(text, &request.terms);
         request
     }
 
@@ -79,6 +86,19 @@ impl Request {
         }
         known
     }
+}
+
+/// By term, the first word that it is read of.
+fn spoken(text: &str, wanted: &[String]) -> HashMap<String, String> {
+    let mut spoken = HashMap::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).take(MAX_WORDS) {
+        for term in terms(word, MAX_TERMS) {
+            if wanted.contains(&term) {
+                spoken.entry(term).or_insert_with(|| word.to_lowercase());
+            }
+        }
+    }
+    spoken
 }
 
 /// Cuts a text at the ends of sentences and clauses, and reads what is no word as what it is.
@@ -182,6 +202,11 @@ mod tests {
         let request = Request::read("Read the spreadsheet, then mail a summary. Please!");
         assert_eq!(request.terms, ["read", "spreadsheet", "mail", "summary"]);
         assert_eq!(request.clauses, [vec![0, 1], vec![2, 3]]);
+        let said = Request::read("Searching the Messages").spoken;
+        assert_eq!(
+            (&*said["search"], &*said["messag"]),
+            ("searching", "messages")
+        );
         assert_eq!(
             Request::read("mail a summary").clauses,
             [] as [Vec<usize>; 0]

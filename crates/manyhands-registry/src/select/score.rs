@@ -1,6 +1,8 @@
 //! How well tools fit one text of a query: the words of all of it, of each clause, and of the server around a tool. It
 //! must not know other texts of the query, nor how many tools are wanted.
 
+use std::collections::HashMap;
+
 use super::concept::{Concept, Tally};
 use super::query::Query;
 use super::request::Request;
@@ -37,6 +39,8 @@ pub(super) struct Fitting {
     pub(super) considered: usize,
     /// How much of the text the best tool has, from 0 to 1.
     pub(super) confidence: f32,
+    /// By term, the word of the text that it was read of.
+    pub(super) spoken: HashMap<String, String>,
 }
 
 pub(super) fn fitting(view: &View<'_>, query: &Query, text: &str) -> Fitting {
@@ -75,6 +79,7 @@ pub(super) fn fitting(view: &View<'_>, query: &Query, text: &str) -> Fitting {
             0.0
         },
         concepts,
+        spoken: request.spoken,
     }
 }
 

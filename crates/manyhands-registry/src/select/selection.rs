@@ -69,9 +69,10 @@ pub struct Fit {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Match {
-    /// The word as it is searched for, without its ending.
+    /// The word, as the query has it.
     pub word: String,
-    /// The word that the tool says instead, where that is another: a synonym, or what was probably meant.
+    /// The word that the tool says instead, without its ending, where that is another: a synonym, or what was probably
+    /// meant.
     pub said: Option<String>,
     /// Where the tool says it.
     pub fields: Vec<Field>,
@@ -146,7 +147,7 @@ impl fmt::Display for Match {
         let fields: Vec<&str> = self.fields.iter().map(|field| field.as_str()).collect();
         write!(f, "{}", Printable(&clip(&self.word, 48)))?;
         if let Some(said) = &self.said {
-            write!(f, " as {}", Printable(&clip(said, 48)))?;
+            write!(f, " as {}…", Printable(&clip(said, 48)))?;
         }
         write!(f, " in {}", fields.join(", "))
     }

@@ -143,7 +143,7 @@ fn a_reason_names_words_fields_and_the_server() {
     assert_eq!(chosen.score, 1.0);
     let told = chosen.reason.to_string();
     assert!(
-        told.starts_with("delet in name, description; email as mail in description, server"),
+        told.starts_with("delete in name, description; emails as mail… in description, server"),
         "{told}"
     );
     assert!(selection.considered >= 3 && selection.left_out[0].cause == LeftOutCause::Limit);

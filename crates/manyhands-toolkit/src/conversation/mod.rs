@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use manyhands_core::{ServerId, clip, nearest};
-use manyhands_registry::{Query, Selection};
+use manyhands_registry::{Query, Selection, ToolEntry};
 use serde_json::Value;
 
 pub use self::intent::ServerFit;
@@ -184,6 +184,25 @@ impl Conversation {
     /// Reads a resource of one of its servers; see [`Toolkit::read_resource`].
     pub fn read_resource(&self, uri: impl Into<String>) -> Ask {
         self.kit.read_resource(uri).within(self.scope())
+    }
+
+    /// Whether it is about a tool.
+    #[must_use]
+    pub fn is_about(&self, tool: &ToolEntry) -> bool {
+        self.scope().allows(tool)
+    }
+
+    /// Whether it is about all that a server offers, its prompts and resources too.
+    #[must_use]
+    pub fn is_about_server(&self, server: &ServerId) -> bool {
+        self.scope().allows_server(server)
+    }
+
+    /// Starts every server that it is about and that was never asked what it offers; see [`Toolkit::start_all`].
+    pub fn start_all(&self) {
+        let servers = self.scope().servers(&self.kit.shared());
+        self.kit
+            .start_servers(|slot| servers.contains(&slot.id) && !slot.is_introduced());
     }
 
     /// The toolkit that it uses.

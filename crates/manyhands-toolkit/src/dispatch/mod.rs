@@ -98,7 +98,7 @@ impl Conversation {
             CallError::new(ErrorKind::InvalidArguments, Delivery::NotSent, why.as_str())
                 .with_advice("call it again with a JSON object of arguments")
         })?;
-        let ask = match self.meta(&call.name, arguments, api) {
+        let ask = match self.meta(&call.name, arguments, api).await {
             Some(Meta::Here(answer)) => return answer.map(Answer::Toolkit),
             Some(Meta::Call(ask)) => *ask,
             None => {

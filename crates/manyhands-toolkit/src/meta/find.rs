@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{FOUND, MAX_FOUND, MAX_QUERIES, misfit};
 use crate::conversation::Conversation;
+use crate::report::ServerStatus;
 
 /// How many prompts and resources are told beside the tools.
 const RELATED: usize = 5;
@@ -87,9 +88,16 @@ impl Conversation {
     fn down(&self) -> Vec<Value> {
         let scope = self.scope();
         let report = self.toolkit().report();
-        let failed = report.failures().filter(|it| scope.allows_server(&it.id));
-        let told = failed.map(|it| json!({"server": it.id, "cause": it.status.cause()}));
-        told.collect()
+        let meant = report.servers.iter();
+        let meant = meant.filter(|it| scope.allows_server(&it.id));
+        let missing = meant.filter_map(|it| {
+            let cause = match &it.status {
+                ServerStatus::Starting => "it is still starting; search again in a while",
+                status => status.cause()?,
+            };
+            Some(json!({"server": it.id, "cause": cause}))
+        });
+        missing.collect()
     }
 }
 

@@ -62,14 +62,15 @@ impl Conversation {
         name: &str,
         arguments: &Value,
     ) -> Option<Result<Answer, CallError>> {
-        Some(match self.meta(name, arguments, ModelApi::default())? {
+        let api = ModelApi::default();
+        Some(match self.meta(name, arguments, api).await? {
             Meta::Here(answer) => answer.map(Answer::Toolkit),
             Meta::Call(ask) => (*ask).await.map(Answer::Server),
         })
     }
 
     /// What one of these tools does; none where `name` is none of theirs.
-    pub(crate) fn meta(&self, name: &str, arguments: &Value, api: ModelApi) -> Option<Meta> {
+    pub(crate) async fn meta(&self, name: &str, arguments: &Value, api: ModelApi) -> Option<Meta> {
         let text = |key| text(name, arguments, key);
         let given = || arguments.get("arguments").cloned().unwrap_or_default();
         let called = |kind, key| match text(key) {
@@ -77,7 +78,11 @@ impl Conversation {
             Err(error) => Meta::Here(Err(error)),
         };
         Some(match name {
-            "find_tools" => Meta::Here(self.find(arguments, api)),
+            "find_tools" => {
+                // Servers that were started a moment ago would be missing from the first answer.
+                self.toolkit().settle().await;
+                Meta::Here(self.find(arguments, api))
+            }
             "describe_tool" => Meta::Here(text("name").and_then(|it| self.describe(&it, api))),
             "call_tool" => called(CapabilityKind::Tool, "name"),
             "get_prompt" => called(CapabilityKind::Prompt, "name"),

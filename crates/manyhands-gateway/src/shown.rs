@@ -1,0 +1,60 @@
+//! What of a toolkit a client is shown. It must not know how clients are spoken to.
+
+use std::sync::Arc;
+
+use manyhands_core::model::Tool;
+use manyhands_registry::Catalogue;
+use manyhands_toolkit::{Conversation, Toolkit, meta_tools};
+
+use crate::convert;
+
+/// What of a toolkit a client is shown.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    pub(crate) talk: Conversation,
+    /// Whether the client's model searches by itself.
+    pub(crate) searches: bool,
+}
+
+impl Shown {
+    /// Shows the five tools by which a model finds all others and calls them, in place of those.
+    #[must_use]
+    pub fn by_search(mut self) -> Self {
+        self.searches = true;
+        self
+    }
+
+    pub(crate) fn tools(&self, catalogue: &Catalogue) -> Vec<Tool> {
+        if self.searches {
+            return meta_tools().iter().map(|it| Tool::clone(it)).collect();
+        }
+        let tools = catalogue.tools().filter(|it| self.talk.is_about(it));
+        tools.map(convert::tool).collect()
+    }
+
+    pub(crate) fn tool(&self, name: &str) -> Option<Tool> {
+        if self.searches {
+            let tools: &[Arc<Tool>] = meta_tools();
+            return tools
+                .iter()
+                .find(|it| it.name == name)
+                .map(|it| Tool::clone(it));
+        }
+        let catalogue = self.talk.toolkit().catalogue();
+        let tool = catalogue.tool_by_wire(name).ok();
+        tool.filter(|it| self.talk.is_about(it)).map(convert::tool)
+    }
+}
+
+impl From<Toolkit> for Shown {
+    fn from(kit: Toolkit) -> Self {
+        kit.conversation("").into()
+    }
+}
+
+impl From<Conversation> for Shown {
+    fn from(talk: Conversation) -> Self {
+        let searches = false;
+        Self { talk, searches }
+    }
+}
