@@ -51,7 +51,7 @@ pub use pins::{Changed, Difference, DifferenceKind, Lock, LockError, Pin, PinRep
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use select::{
     Chosen, EmbedError, Embedder, Embeddings, Field, Fit, Index, IndexOptions, LeftOut,
-    LeftOutCause, Match, Query, Reason, Related, Selection, Vectors,
+    LeftOutCause, Match, Query, Reason, Related, Selection, ServerFit, Vectors,
 };
 pub use shard::{Named, Placed, PromptEntry, ResourceEntry, TemplateEntry, ToolEntry};
 pub use suspicion::{Flag, FlagKind, flags};

@@ -46,7 +46,7 @@ mod validation;
 pub use ask::Ask;
 pub use builder::{Builder, Member, StartError};
 pub use changes::{Change, Changes};
-pub use conversation::{Conversation, Profile, ServerFit, UnknownProfile};
+pub use conversation::{Conversation, Profile, UnknownProfile};
 pub use dispatch::{Answered, Dispatched};
 pub use explain::{Cause, Choice, Explanation, Found, ServerState};
 pub use meta::{Answer, meta_tools};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use manyhands_core::{QualifiedName, ServerId};
 use manyhands_registry::{
     Catalogue, DESCRIPTION_TOKENS, Embeddings, Index, IndexOptions, ModelApi, Query, Selection,
-    Vectors, definition, estimate,
+    ServerFit, Vectors, definition, estimate,
 };
 use serde_json::Value;
 use tokio_util::task::AbortOnDropHandle;
@@ -46,6 +46,12 @@ impl Toolkit {
             query: query.into(),
             conversation: None,
         }
+    }
+
+    /// The servers that fit a text, or each of several, best first: those whose tools are among the ten that fit best. It
+    /// goes by what is known of servers, be they running or remembered, and starts none.
+    pub fn servers_for(&self, query: impl Into<Query>) -> Vec<ServerFit> {
+        self.shared().index().servers(&query.into())
     }
 }
 

@@ -47,13 +47,13 @@ pub use manyhands_core::{
 };
 pub use manyhands_registry::{
     Catalogue, Cost, EmbedError, Embedder, Embeddings, LeftOutCause, Metadata, ModelApi, Origin,
-    Query, Selection, Sourced, ToolEntry, ToolOverlay,
+    Query, Selection, ServerFit, Sourced, ToolEntry, ToolOverlay,
 };
 pub use manyhands_toolkit::{
     Account, Answer, Answered, Builder, Cause, Change, Changes, Choice, Conversation, Dispatched,
-    Explanation, Found, Member, Profile, Reach, Report, RestartSettings, Select, ServerFit,
-    ServerReport, ServerSettings, ServerState, ServerStatus, Settings, StartError, ToolSettings,
-    Toolkit, UnknownProfile, Validate, definitions, meta_tools,
+    Explanation, Found, Member, Profile, Reach, Report, RestartSettings, Select, ServerReport,
+    ServerSettings, ServerState, ServerStatus, Settings, StartError, ToolSettings, Toolkit,
+    UnknownProfile, Validate, definitions, meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

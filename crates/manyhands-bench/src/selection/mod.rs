@@ -11,6 +11,7 @@ mod table;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use manyhands_core::ServerId;
 use manyhands_registry::{Index, IndexOptions, Query, Selection};
 
 use self::data::{Set, Task, options};
@@ -64,6 +65,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         set.add(among)?;
     }
     print!("{}", table::render(&set, &measure(&set)));
+    let (single, steps) = servers(&set);
+    println!(
+        "\nOf {} servers, one query chooses {single:.1} and its steps choose {steps:.1}, as means over tasks.",
+        set.servers.len()
+    );
     Ok(())
 }
 
@@ -86,6 +92,11 @@ fn measure(set: &Set) -> Vec<Row> {
     let ask = |texts: &[String]| texts.iter().fold(Query::default(), Query::with_text);
     let ours = |texts: &[String]| names(&index.select(&ask(texts)));
     let within = |texts: &[String]| names(&index.select(&ask(texts).with_tokens(TOKENS)));
+    let started = |texts: &[String]| -> Vec<ServerId> {
+        let fits = index.servers(&ask(texts));
+        fits.into_iter().map(|it| it.server).collect()
+    };
+    let among = |texts: &[String]| names(&index.select(&ask(texts).with_servers(started(texts))));
     let undescribed = |texts: &[String]| names(&bare.select(&ask(texts)));
     let plain = |texts: &[String]| baseline.ranked(texts, PLACES);
     let single = |task: &Task| vec![task.query.clone()];
@@ -110,11 +121,26 @@ fn measure(set: &Set) -> Vec<Row> {
             &single,
         ),
         row("one query: within 4,000 tokens", &within, &single),
+        row("one query: of the servers that it chooses", &among, &single),
         row("steps: plain BM25", &plain, &steps),
         row("steps: `select`", &ours, &steps),
         row("steps: without server descriptions", &undescribed, &steps),
         row("steps: within 4,000 tokens", &within, &steps),
+        row("steps: of the servers that they choose", &among, &steps),
     ]
+}
+
+/// How many servers a task's query chooses, as a mean over tasks, and so do its steps.
+fn servers(set: &Set) -> (f64, f64) {
+    let index = Index::new(&catalogue(&set.servers), &options(&set.servers));
+    let count = |texts: &[String]| {
+        let query = texts.iter().fold(Query::default(), Query::with_text);
+        index.servers(&query).len() as f64
+    };
+    let tasks = set.tasks.len().max(1) as f64;
+    let single = set.tasks.iter().map(|task| count(&[task.query.clone()]));
+    let steps = set.tasks.iter().map(|task| count(&task.steps));
+    (single.sum::<f64>() / tasks, steps.sum::<f64>() / tasks)
 }
 
 fn names(selection: &Selection) -> Vec<String> {

@@ -32,7 +32,10 @@ pub(super) fn merge(fittings: &[Fitting], nearest: &[Vec<Scored>]) -> Vec<Candid
     }
     let meanings: Vec<BTreeMap<u32, usize>> = nearest.iter().map(|it| ranks(it)).collect();
     for (list, near) in lists.iter_mut().zip(nearest) {
-        fuse(list, near);
+        // Ranks say less than scores, so only two orders of different kinds are fused by them.
+        if !near.is_empty() {
+            fuse(list, near);
+        }
     }
     let surest = fittings.iter().map(|it| it.confidence).fold(0.0, f32::max);
     let mut all: BTreeMap<u32, Candidate> = BTreeMap::new();

@@ -17,6 +17,7 @@ mod related;
 mod request;
 mod score;
 mod selection;
+mod servers;
 mod synonyms;
 mod view;
 mod words;
@@ -41,6 +42,7 @@ pub use self::meaning::Vectors;
 pub use self::query::Query;
 pub use self::related::Related;
 pub use self::selection::{Chosen, Fit, LeftOut, LeftOutCause, Match, Reason, Selection};
+pub use self::servers::ServerFit;
 
 /// The longest text about a server that is kept, in bytes.
 const MAX_ABOUT: usize = 16 * 1024;

@@ -122,6 +122,13 @@ impl Query {
         self
     }
 
+    /// The same for one of its texts.
+    pub(super) fn about(&self, text: &str) -> Self {
+        let mut alone = self.clone();
+        alone.texts = vec![text.to_owned()];
+        alone
+    }
+
     /// The most tools to choose.
     pub(super) fn limit(&self) -> usize {
         let default = if self.within_tokens.is_some() {

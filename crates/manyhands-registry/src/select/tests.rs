@@ -512,3 +512,37 @@ async fn an_embedder_that_fails_or_stalls_costs_only_its_part() {
         );
     }
 }
+
+#[test]
+fn a_few_words_in_common_are_no_reason_to_start_a_server() {
+    let index = index(&[
+        (
+            "ledger",
+            &[(
+                "find_invoice",
+                "Finds the unpaid invoices of a customer and month.",
+            )],
+        ),
+        (
+            "chat",
+            &[(
+                "post_message",
+                "Posts a message to a channel, such as one about the month.",
+            )],
+        ),
+        ("mail", &[("send_mail", "Sends a mail.")]),
+    ]);
+    let query = "find unpaid invoices of the customer this month";
+    let all = index.select(&Query::new(query));
+    assert_eq!(chosen(&all), ["ledger.find_invoice", "chat.post_message"]);
+    let servers = |query: Query| -> Vec<String> {
+        let fits = index.servers(&query).into_iter();
+        fits.map(|it| it.server.to_string()).collect()
+    };
+    assert_eq!(servers(Query::new(query)), ["ledger"]);
+    assert_eq!(
+        servers(Query::from([query, "send a mail"])),
+        ["ledger", "mail"]
+    );
+    assert_eq!(servers(Query::new("zebra")), [""; 0]);
+}

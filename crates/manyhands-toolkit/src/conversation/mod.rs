@@ -1,7 +1,6 @@
 //! One conversation among many: which servers and tools it is about, and what its model was shown. It must not know how
 //! a model is asked.
 
-mod intent;
 mod profile;
 mod scope;
 
@@ -11,10 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 use manyhands_core::{ServerId, clip, nearest};
-use manyhands_registry::{Query, Selection, ToolEntry};
+use manyhands_registry::{Query, Selection, ServerFit, ToolEntry};
 use serde_json::Value;
 
-pub use self::intent::ServerFit;
 pub use self::profile::Profile;
 pub(crate) use self::scope::Scope;
 
