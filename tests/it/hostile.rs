@@ -10,8 +10,7 @@ mod rows;
 mod run;
 mod table;
 
-use std::path::Path;
-
+use crate::document;
 use row::Row;
 
 /// Runs rows, and ends the test with all that is wrong about any of them.
@@ -74,20 +73,5 @@ fn every_switch_has_a_row() {
 /// The table in `docs/reliability.md` is what the rows give; `UPDATE_DOCS=1` writes it.
 #[test]
 fn the_table_is_fresh() {
-    let table = table::markdown(all_seen());
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reliability.md");
-    let text = std::fs::read_to_string(&page).unwrap();
-    let fresh = table::splice(&text, &table).unwrap();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&page, &fresh).unwrap();
-        return;
-    }
-    let stale = text
-        .lines()
-        .zip(fresh.lines())
-        .find(|(old, new)| old != new);
-    assert!(
-        fresh == text,
-        "the table is stale, see `UPDATE_DOCS=1 cargo test -p manyhands-tests hostile`: {stale:#?}"
-    );
+    document::keep_fresh("reliability.md", "hostile", &table::markdown(all_seen()));
 }

@@ -9,6 +9,8 @@ mod choosing;
 mod conversation;
 #[cfg(unix)]
 mod deadlines;
+mod document;
+mod endings;
 mod freshness;
 mod hostile;
 mod http;

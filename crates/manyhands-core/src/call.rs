@@ -287,6 +287,14 @@ pub enum Effect {
     ReadOnly,
 }
 
+impl Effect {
+    /// Whether doing it twice certainly does no more than doing it once.
+    #[must_use]
+    pub fn is_harmless_twice(self) -> bool {
+        matches!(self, Self::Idempotent | Self::ReadOnly)
+    }
+}
+
 /// What goes with a call beside its arguments.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]

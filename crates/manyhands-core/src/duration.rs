@@ -54,6 +54,11 @@ impl JsonSchema for HumanDuration {
     }
 }
 
+/// A duration as machines read it, in whole milliseconds.
+pub(crate) fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Shows a duration as a sentence has it, as exactly as people care: `40 ms`, `2.1 s`, `12 s`, `5 min`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rounded(pub Duration);

@@ -9,9 +9,12 @@ use schemars::JsonSchema;
 use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Capability, TraceId};
-use crate::duration::Rounded;
+use crate::call::{Capability, Effect, TraceId};
+use crate::duration::{Rounded, whole_millis};
 use crate::names::ServerId;
+
+/// The longest that a server may ask to be left alone: a day.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 
 /// What went wrong with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +99,14 @@ pub enum ErrorType {
 }
 
 impl ErrorType {
+    /// All four.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Transient,
+        Self::Critical,
+        Self::Authorization,
+        Self::Permanent,
+    ];
+
     /// The word for it in JSON: `transient`, `critical`, `authorization` or `permanent`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -136,7 +147,8 @@ impl Delivery {
 ///
 /// `Display` gives a lowercase fragment that fits "failed to {error}" and says
 /// what to do next. [`Serialize`] gives the shape for machines and models:
-/// `{code, message, type, server, tool, delivery, retryable, retry_after_ms, trace_id}`.
+/// `{code, message, type, server, tool, delivery, retryable, retry_after_ms, trace_id}`,
+/// always with all of these fields; `tool` names a prompt or a resource where the call was about one.
 ///
 /// It can be cloned, since calls that were answered together fail together.
 #[derive(Debug, Clone)]
@@ -147,6 +159,7 @@ struct Inner {
     kind: ErrorKind,
     error_type: ErrorType,
     delivery: Delivery,
+    effect: Effect,
     cause: String,
     advice: Option<String>,
     server: Option<ServerId>,
@@ -200,6 +213,7 @@ impl CallError {
             kind,
             error_type: kind.error_type(),
             delivery,
+            effect: Effect::default(),
             cause: cause.into(),
             advice: None,
             server: None,
@@ -234,10 +248,10 @@ impl CallError {
         self
     }
 
-    /// Adds how long the server asked to be left alone.
+    /// Adds how long the server asked to be left alone; more than a day is cut to one.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.0.retry_after = wait;
+        self.0.retry_after = wait.map(|wait| wait.min(MAX_RETRY_AFTER));
         self
     }
 
@@ -252,6 +266,13 @@ impl CallError {
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = delivery;
+        self
+    }
+
+    /// Adds what the call does to the world, where that is known.
+    #[must_use]
+    pub fn with_effect(mut self, effect: Effect) -> Self {
+        self.0.effect = effect;
         self
     }
 
@@ -362,10 +383,21 @@ impl CallError {
         self.0.exhausted
     }
 
-    /// Whether the same call may be sent again, whatever the tool does: it passes by itself and was not acted on.
+    /// Whether the same call may be sent again: it passes by itself, and a second time does no more than one.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        self.0.error_type == ErrorType::Transient && self.0.delivery != Delivery::Unknown
+        self.0.error_type == ErrorType::Transient && self.may_repeat(self.0.effect)
+    }
+
+    /// Whether a call that does `effect` to the world may be sent a second time after this: the first one was
+    /// certainly not acted on, or acting on it twice does no more than acting once.
+    #[must_use]
+    pub fn may_repeat(&self, effect: Effect) -> bool {
+        let not_acted_on = match self.0.delivery {
+            Delivery::NotSent | Delivery::Rejected => true,
+            Delivery::Unknown => false,
+        };
+        not_acted_on || effect.is_harmless_twice()
     }
 
     fn write_action(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -425,14 +457,10 @@ impl Serialize for CallError {
         map.serialize_entry("message", &format!("failed to {self}"))?;
         map.serialize_entry("type", error_type)?;
         map.serialize_entry("server", server)?;
-        match capability {
-            Some(it) => map.serialize_entry(it.kind().as_str(), it.name())?,
-            None => map.serialize_entry("tool", &())?,
-        }
+        map.serialize_entry("tool", &capability.as_ref().map(Capability::name))?;
         map.serialize_entry("delivery", delivery)?;
         map.serialize_entry("retryable", &self.is_retryable())?;
-        let millis = retry_after.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        map.serialize_entry("retry_after_ms", &millis)?;
+        map.serialize_entry("retry_after_ms", &retry_after.map(whole_millis))?;
         map.serialize_entry("trace_id", &trace.to_string())?;
         map.end()
     }
@@ -491,6 +519,11 @@ mod tests {
         );
         assert_eq!(json["type"], "transient");
         assert_eq!(json["delivery"], "unknown");
+        assert_eq!(json["tool"], "slack.post_message");
+        let about = Capability::new(CapabilityKind::Resource, "slack+slack://x");
+        let json = serde_json::to_value(stopped().with_capability(Some(about))).unwrap();
+        assert_eq!(json["tool"], "slack+slack://x");
+        assert_eq!(json.as_object().unwrap().len(), 9);
     }
 
     #[test]
@@ -514,5 +547,14 @@ mod tests {
         assert!(unsent.is_retryable());
         let refused = CallError::new(ErrorKind::Refused, Delivery::Rejected, "no such tool");
         assert!(!refused.is_retryable());
+        let harmless = [Effect::ReadOnly, Effect::Idempotent];
+        assert!(harmless.map(|effect| stopped().with_effect(effect).is_retryable()) == [true; 2]);
+        assert!(!refused.with_effect(Effect::ReadOnly).is_retryable());
+    }
+
+    #[test]
+    fn nobody_is_left_alone_for_longer_than_a_day() {
+        let error = stopped().with_retry_after(Some(Duration::MAX));
+        assert_eq!(error.retry_after(), Some(MAX_RETRY_AFTER));
     }
 }

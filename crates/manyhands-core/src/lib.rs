@@ -19,6 +19,7 @@ mod credentials;
 mod duration;
 mod error;
 mod events;
+mod failure;
 mod hash;
 mod inventory;
 mod names;
@@ -37,13 +38,14 @@ pub use credentials::{
     LoginPrompt,
 };
 pub use duration::{HumanDuration, Rounded};
-pub use error::{CallError, Delivery, ErrorKind, ErrorType, Tried};
+pub use error::{CallError, Delivery, ErrorKind, ErrorType, MAX_RETRY_AFTER, Tried};
 pub use events::{CallEvent, Listener};
+pub use failure::ToolFailure;
 pub use hash::{fingerprint, short_hash};
 pub use inventory::{Inventory, Notice, ServerInfo};
 pub use names::{InvalidName, InvalidServerId, QualifiedName, ServerId, assign_ids};
 pub use principal::Principal;
-pub use reply::{DecodeError, Reply, ToolFailure};
+pub use reply::{DecodeError, Reply};
 pub use rmcp::model;
 pub use secret::Secret;
 pub use text::{Printable, clip, either, is_unprintable, nearest};

@@ -1,14 +1,15 @@
 //! What a server answered: raw JSON, with views that are made on first use.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use serde::Deserialize as _;
+use memchr::memmem;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::error::ErrorType;
+use crate::failure::ToolFailure;
 use crate::names::ServerId;
 
 /// A server's result, kept as the JSON it sent.
@@ -21,6 +22,7 @@ struct Inner {
     raw: Box<RawValue>,
     took: Duration,
     parsed: OnceLock<Value>,
+    failure: OnceLock<Option<ToolFailure>>,
 }
 
 impl Reply {
@@ -32,6 +34,7 @@ impl Reply {
             raw,
             took,
             parsed: OnceLock::new(),
+            failure: OnceLock::new(),
         }))
     }
 
@@ -100,18 +103,24 @@ impl Reply {
         texts.join("\n")
     }
 
-    /// Whether the tool says that it failed.
+    /// Whether the tool says that it failed. Cheap: a reply that says nothing of the kind is searched, and not parsed.
     #[must_use]
     pub fn is_error(&self) -> bool {
-        self.parsed().get("isError") == Some(&Value::Bool(true))
+        self.failure().is_some()
     }
 
     /// What the tool says of its failure; none when it succeeded.
     ///
     /// A tool's own `{code, message, type}` is understood, as structured content or as a JSON text.
     #[must_use]
-    pub fn failure(&self) -> Option<ToolFailure> {
-        self.is_error().then(|| ToolFailure::read(&self.value()))
+    pub fn failure(&self) -> Option<&ToolFailure> {
+        let failure = self.0.failure.get_or_init(|| {
+            let structured = || self.parsed().get("structuredContent");
+            says_failed(self.0.raw.get()).then(|| {
+                ToolFailure::of_reply(structured().filter(|it| !it.is_null()), &self.text())
+            })
+        });
+        failure.as_ref()
     }
 
     /// The blocks of a tool's result, or the contents of a resource.
@@ -122,51 +131,29 @@ impl Reply {
     }
 }
 
+/// Whether a result says `"isError": true` of itself, rather than somewhere inside.
+fn says_failed(json: &str) -> bool {
+    const KEY: &str = "\"isError\"";
+    // Within a text the quotes are escaped, so that what is found is a key. Most are false, which is enough to know.
+    let is_true = |at: usize| {
+        let after = json.get(at + KEY.len()..).unwrap_or_default();
+        let value = after.trim_start().strip_prefix(':');
+        value.is_some_and(|value| value.trim_start().starts_with("true"))
+    };
+    if !memmem::find_iter(json.as_bytes(), KEY).any(is_true) {
+        return false;
+    }
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(json).unwrap_or_default();
+    let said = fields.get("isError");
+    said.is_some_and(|value| value.get() == "true")
+}
+
 /// The text of one block: its own, or that of the resource inside it.
 fn block_text(block: &Value) -> Option<&str> {
     let text = block
         .get("text")
         .or_else(|| block.get("resource")?.get("text"));
     text.and_then(Value::as_str)
-}
-
-/// A tool's own account of why it failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ToolFailure {
-    /// The tool's code, where it gave one.
-    pub code: Option<String>,
-    /// What it says to people.
-    pub message: String,
-    /// The class it puts the failure in, where it gave one of the four.
-    pub error_type: Option<ErrorType>,
-}
-
-impl ToolFailure {
-    fn read(value: &Value) -> Self {
-        let details = value
-            .get("error")
-            .filter(|inner| inner.is_object())
-            .unwrap_or(value);
-        let code = details.get("code").map(|code| match code {
-            Value::String(code) => code.clone(),
-            other => other.to_string(),
-        });
-        let message = match details.get("message").and_then(Value::as_str) {
-            Some(message) => message.to_owned(),
-            None => value
-                .as_str()
-                .map_or_else(|| value.to_string(), str::to_owned),
-        };
-        let error_type = details
-            .get("type")
-            .and_then(|word| ErrorType::deserialize(word).ok());
-        Self {
-            code,
-            message,
-            error_type,
-        }
-    }
 }
 
 /// A reply that does not have the form of the type asked for.
@@ -180,10 +167,16 @@ pub struct DecodeError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorType;
+    use fastrand::Rng;
     use serde_json::json;
 
     fn reply(result: &Value) -> Reply {
-        let raw = RawValue::from_string(result.to_string()).unwrap();
+        of(&result.to_string())
+    }
+
+    fn of(raw: &str) -> Reply {
+        let raw = RawValue::from_string(raw.to_owned()).unwrap();
         Reply::new(ServerId::parse("s").unwrap(), raw, Duration::ZERO)
     }
 
@@ -224,12 +217,92 @@ mod tests {
             json!({"isError": true, "content": [{"type": "text", "text": own.to_string()}]}),
             json!({"isError": true, "content": [{"type": "text", "text": json!({"error": own}).to_string()}]}),
         ] {
-            let failure = reply(&result).failure().unwrap();
+            let reply = reply(&result);
+            let failure = reply.failure().unwrap();
             assert_eq!(failure.code.as_deref(), Some("channel_not_found"));
             assert_eq!(failure.message, "no #x");
             assert_eq!(failure.error_type, Some(ErrorType::Permanent));
         }
         assert_eq!(reply(&json!({"content": []})).failure(), None);
+    }
+
+    #[test]
+    fn a_reply_fails_only_if_it_says_so_of_itself() {
+        for (raw, expected) in [
+            (r#"{"isError":true}"#, true),
+            ("{\"content\":[],\n \"isError\" :\ttrue}", true),
+            (
+                r#"{"isError":false,"structuredContent":{"isError":true}}"#,
+                false,
+            ),
+            (
+                r#"{"structuredContent":{"isError":true},"isError":true}"#,
+                true,
+            ),
+            (
+                r#"{"content":[{"type":"text","text":"\"isError\":true"}]}"#,
+                false,
+            ),
+            (r#"{"isError":"true"}"#, false),
+            (r#"{"isError":1}"#, false),
+            (r#"{"isError":null}"#, false),
+            (r#"["isError",true]"#, false),
+            (r#""isError""#, false),
+        ] {
+            let reply = of(raw);
+            assert_eq!(reply.is_error(), expected, "{raw}");
+            assert!(
+                reply.0.parsed.get().is_none() || expected,
+                "{raw} was parsed"
+            );
+        }
+    }
+
+    #[test]
+    fn whatever_else_a_reply_holds_its_failure_is_what_a_parser_finds() {
+        let mut random = Rng::with_seed(5);
+        let mut failures = 0;
+        for _ in 0..5_000 {
+            let raw = any(&mut random, 4);
+            let parsed: Value = serde_json::from_str(&raw).unwrap();
+            let expected = parsed.get("isError") == Some(&Value::Bool(true));
+            failures += usize::from(expected);
+            assert_eq!(of(&raw).is_error(), expected, "{raw}");
+        }
+        assert!((50..4_000).contains(&failures), "{failures}");
+    }
+
+    /// Any JSON text of few words, most of which are about failing.
+    fn any(random: &mut Rng, depth: usize) -> String {
+        const TEXTS: [&str; 6] = [
+            r#""isError""#,
+            r#""isError\"""#,
+            r#""\"isError\":true""#,
+            r#""\\""#,
+            r#""x""#,
+            r#""true""#,
+        ];
+        let text = |random: &mut Rng| TEXTS[random.usize(..6)].to_owned();
+        let space = |random: &mut Rng| [" ", "", "\n\t"][random.usize(..3)];
+        match random.u8(..if depth == 0 { 3 } else { 8 }) {
+            0 => "true".to_owned(),
+            1 => "false".to_owned(),
+            2 => text(random),
+            3 => {
+                let items: Vec<String> = (0..random.usize(..4))
+                    .map(|_| any(random, depth - 1))
+                    .collect();
+                format!("[{}]", items.join(","))
+            }
+            _ => {
+                let field = |random: &mut Rng| {
+                    let (before, after) = (space(random), space(random));
+                    format!("{}{before}:{after}{}", text(random), any(random, depth - 1))
+                };
+                let fields: Vec<String> = (0..random.usize(..4)).map(|_| field(random)).collect();
+                format!("{{{}}}", fields.join(","))
+            }
+        }
     }
 
     #[test]

@@ -1,23 +1,22 @@
 //! Retry: the same call again, where that is safe and of use.
 //!
-//! Safe is what [`may_repeat`] says, and nothing else here decides it. It must not know what a call does.
+//! Safe and of use is what [`Failed`] says, and nothing else here decides it. It must not know what a call does.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use manyhands_core::{
-    Call, CallError, Delivery, Effect, ErrorType, HumanDuration, Rounded, ServerId, Tried,
-};
+use manyhands_core::{Call, CallError, Delivery, HumanDuration, Rounded, Tried};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 use tracing::debug;
+use tracing::field::display;
 
 use crate::bucket::Bucket;
 use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::remaining::Remaining;
-use crate::rule::{may_repeat, was_turned_away};
+use crate::rule::{Failed, was_turned_away};
 
 /// When and how often a call that failed is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -87,6 +86,9 @@ impl RetrySettings {
 
 /// Sends a call again that failed in passing, where a repeat cannot do anything twice.
 ///
+/// A tool that says itself that it failed in passing, by `{"type": "transient"}`, is called again too, where it is
+/// certain that calling it twice does no more than once; what it said last is the reply.
+///
 /// It belongs inside of the total deadline, whose end it never waits beyond, and outside of everything that guards one
 /// attempt. Clones share one budget.
 #[derive(Debug, Clone)]
@@ -119,22 +121,15 @@ impl RetryLayer {
     }
 
     /// What follows after the attempt number `made`.
-    fn next(&self, failed: &Failed<'_>) -> Next {
+    fn next(&self, failed: Failed, made: u32, remaining: &Remaining) -> Next {
         let settings = &self.0.settings;
-        let Failed {
-            error,
-            made,
-            remaining,
-            effect,
-        } = *failed;
-        let passes = error.error_type() == ErrorType::Transient;
-        if !self.is_on() || error.is_exhausted() || !passes || !may_repeat(effect, error) {
+        if !self.is_on() || !failed.repeats {
             return Next::Leave;
         }
         if made >= settings.attempts {
             return Next::GiveUp(None);
         }
-        let asked = error.retry_after().unwrap_or_default();
+        let asked = failed.retry_after.unwrap_or_default();
         let too_long = asked > settings.max_retry_after.0 || !remaining.has_time_for(asked);
         if too_long && !asked.is_zero() {
             return Next::GiveUp(Some(longer_than_waited(asked, remaining.left())));
@@ -175,15 +170,6 @@ impl RetryLayer {
     }
 }
 
-/// An attempt that failed, and what decides about another one.
-#[derive(Clone, Copy)]
-struct Failed<'a> {
-    error: &'a CallError,
-    made: u32,
-    effect: Effect,
-    remaining: &'a Remaining,
-}
-
 #[derive(Debug)]
 enum Next {
     Again(Duration),
@@ -211,21 +197,15 @@ impl Guard for RetryLayer {
             let mut attempt = call.clone();
             attempt.context.attempt = made;
             remaining.hand_on(&mut attempt.context);
-            let error = match inner.clone().send(attempt).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
+            let outcome = inner.clone().send(attempt).await;
+            let Some(failed) = Failed::of(&outcome, call.context.effect) else {
+                return outcome;
             };
-            worst = further(worst, error.delivery());
-            let effect = call.context.effect;
-            let failed = Failed {
-                error: &error,
-                made,
-                effect,
-                remaining: &remaining,
-            };
-            match self.next(&failed) {
+            worst = further(worst, failed.delivery);
+            let error = outcome.as_ref().err().map(display);
+            match self.next(failed, made, &remaining) {
                 Next::Again(wait) => {
-                    debug!(layer = "retry", server = %call.server, attempt = made, ?wait, %error, "a call is tried again");
+                    debug!(layer = "retry", server = %call.server, attempt = made, ?wait, error, "a call is tried again");
                     if worst == Delivery::Unknown {
                         remaining.leave_for_good();
                     }
@@ -233,13 +213,17 @@ impl Guard for RetryLayer {
                     sleep(wait).await;
                 }
                 Next::Leave => {
-                    let made = made - u32::from(was_turned_away(&error));
-                    return Err(told(error, worst, made, call.server, &remaining));
+                    return outcome.map_err(|error| {
+                        let made = made - u32::from(was_turned_away(&error));
+                        told(error, worst, made, call, &remaining)
+                    });
                 }
                 Next::GiveUp(why) => {
-                    debug!(layer = "retry", server = %call.server, attempts = made, why, %error, "a call is given up");
-                    let error = advised(error, why).exhausted();
-                    return Err(told(error, worst, made, call.server, &remaining));
+                    debug!(layer = "retry", server = %call.server, attempts = made, why, error, "a call is given up");
+                    return outcome.map_err(|error| {
+                        let error = advised(error, why).exhausted();
+                        told(error, worst, made, call, &remaining)
+                    });
                 }
             }
         }
@@ -262,14 +246,16 @@ fn told(
     error: CallError,
     delivery: Delivery,
     made: u32,
-    server: ServerId,
+    call: Call,
     remaining: &Remaining,
 ) -> CallError {
-    let error = error.with_delivery(delivery);
+    let error = error
+        .with_delivery(delivery)
+        .with_effect(call.context.effect);
     if made <= 1 {
         return error;
     }
-    error.with_tried(Tried::new(server, made, remaining.elapsed()))
+    error.with_tried(Tried::new(call.server, made, remaining.elapsed()))
 }
 
 fn advised(error: CallError, why: Option<String>) -> CallError {

@@ -1,7 +1,13 @@
-//! The two questions that are asked of a call's end, each answered in one place: may it be sent again, and what does
-//! it say about the server. It must not know who asks.
+//! The questions that are asked of a call's end, each answered in one place: may it be sent again, and what does it say
+//! about the server, or about the tool. It must not know who asks.
+//!
+//! A tool that says itself that it failed gives a reply, not an error. Its own words count for what it does: it may have
+//! acted before it failed, so that only a call that is harmless twice is sent again, and only where the tool calls the
+//! failure transient. About the server they say that it is at work.
 
-use manyhands_core::{CallError, Delivery, Effect, ErrorKind, ErrorType};
+use std::time::Duration;
+
+use manyhands_core::{CallError, Delivery, Effect, ErrorKind, ErrorType, Reply, ToolFailure};
 
 use crate::guard::Outcome;
 
@@ -20,12 +26,47 @@ use crate::guard::Outcome;
 /// ```
 #[must_use]
 pub fn may_repeat(effect: Effect, error: &CallError) -> bool {
-    let harmless = matches!(effect, Effect::Idempotent | Effect::ReadOnly);
-    let not_acted_on = match error.delivery() {
-        Delivery::NotSent | Delivery::Rejected => true,
-        Delivery::Unknown => false,
-    };
-    harmless || not_acted_on
+    error.may_repeat(effect)
+}
+
+/// An attempt that failed, as far as that decides about another one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed {
+    /// Whether another attempt is safe, and may be of use.
+    pub(crate) repeats: bool,
+    /// How far the attempt got.
+    pub(crate) delivery: Delivery,
+    /// How long it is asked to wait.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failed {
+    /// None where there is nothing to repeat: the call succeeded, or a tool failed that is not called twice in any case.
+    pub(crate) fn of(outcome: &Outcome, effect: Effect) -> Option<Self> {
+        match outcome {
+            Err(error) => Some(Self::of_error(error, effect)),
+            // Whose second time may do harm is not even looked at.
+            Ok(reply) if effect.is_harmless_twice() => reply.failure().map(Self::of_tool),
+            Ok(_) => None,
+        }
+    }
+
+    fn of_error(error: &CallError, effect: Effect) -> Self {
+        let passes = error.error_type() == ErrorType::Transient && !error.is_exhausted();
+        Self {
+            repeats: passes && may_repeat(effect, error),
+            delivery: error.delivery(),
+            retry_after: error.retry_after(),
+        }
+    }
+
+    fn of_tool(failure: &ToolFailure) -> Self {
+        Self {
+            repeats: failure.error_type == Some(ErrorType::Transient),
+            delivery: Delivery::Unknown,
+            retry_after: failure.retry_after,
+        }
+    }
 }
 
 /// Whether a layer of ours turned the call away, so that no server was even tried.
@@ -46,12 +87,29 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    pub(crate) fn of(outcome: &Outcome) -> Self {
+    /// About the server: one that passes on what a tool says of itself is at work.
+    pub(crate) fn of_server(outcome: &Outcome) -> Self {
         match outcome {
-            // A tool's own failure too is an answer, and is not looked for: that would parse every reply.
             Ok(_) => Self::Answered,
             Err(error) => Self::of_error(error),
         }
+    }
+
+    /// About the one tool: it does not work where it says so, rather than that the request is wrong.
+    pub(crate) fn of_tool(outcome: &Outcome) -> Self {
+        let failure = outcome.as_ref().ok().and_then(Reply::failure);
+        match failure.and_then(|failure| failure.error_type) {
+            Some(ErrorType::Transient | ErrorType::Critical) => Self::Failed,
+            _ => Self::of_server(outcome),
+        }
+    }
+
+    /// About what came of it: a tool that says that it failed did not succeed, whoever is to blame.
+    pub(crate) fn of_work(outcome: &Outcome) -> Self {
+        if outcome.as_ref().is_ok_and(Reply::is_error) {
+            return Self::Failed;
+        }
+        Self::of_server(outcome)
     }
 
     fn of_error(error: &CallError) -> Self {
@@ -71,9 +129,10 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{call, reply, tool_failure};
 
     fn verdict(kind: ErrorKind, delivery: Delivery) -> Verdict {
-        Verdict::of(&Err(CallError::new(kind, delivery, "it failed")))
+        Verdict::of_server(&Err(CallError::new(kind, delivery, "it failed")))
     }
 
     #[test]
@@ -96,6 +155,26 @@ mod tests {
             assert_eq!(verdict(kind, delivery), expected, "{kind:?} {delivery:?}");
         }
         let open = CallError::new(ErrorKind::Unavailable, NotSent, "it is left alone");
-        assert_eq!(Verdict::of(&Err(open.exhausted())), Verdict::Silent);
+        assert_eq!(Verdict::of_server(&Err(open.exhausted())), Verdict::Silent);
+    }
+
+    #[test]
+    fn a_tools_own_failure_speaks_of_the_tool_and_never_of_the_server() {
+        use Verdict::{Answered, Failed};
+        for (class, of_tool) in [
+            ("transient", Failed),
+            ("critical", Failed),
+            ("permanent", Answered),
+            ("authorization", Answered),
+            ("novel", Answered),
+        ] {
+            let outcome = Ok(tool_failure(&call(), class, None));
+            let seen =
+                [Verdict::of_server, Verdict::of_tool, Verdict::of_work].map(|of| of(&outcome));
+            assert_eq!(seen, [Answered, of_tool, Failed], "{class}");
+        }
+        let fine = Ok(reply(&call()));
+        assert_eq!(Verdict::of_tool(&fine), Answered);
+        assert_eq!(Verdict::of_work(&fine), Answered);
     }
 }

@@ -25,7 +25,7 @@ pub struct StackSettings {
     pub retry: Option<RetrySettings>,
     /// When the server is left alone.
     pub breaker: Option<BreakerSettings>,
-    /// Whether each tool is left alone on its own rather than the whole server. Default: false.
+    /// Whether each tool is left alone on its own rather than the whole server; then a tool's own `transient` and `critical` failures count too. Default: false.
     pub breaker_per_tool: bool,
     /// How many calls run at once.
     pub bulkhead: Option<BulkheadSettings>,
@@ -71,7 +71,7 @@ impl StackSettings {
         self
     }
 
-    /// Leaves each tool alone on its own, rather than the whole server.
+    /// Leaves each tool alone on its own, rather than the whole server, and heeds what it says of its own failures.
     #[must_use]
     pub fn with_breaker_per_tool(mut self) -> Self {
         self.breaker_per_tool = true;
@@ -134,19 +134,17 @@ impl Stack {
     /// Does as [`stack`] does, with the same waits for the same seed.
     #[must_use]
     pub fn seeded(settings: &StackSettings, statistics: &Statistics, seed: u64) -> Self {
-        let breaker_key = if settings.breaker_per_tool {
-            KeyBy::capability()
-        } else {
-            KeyBy::server()
+        let breaker = |it| match settings.breaker_per_tool {
+            true => BreakerLayer::per_tool(it, seed),
+            false => BreakerLayer::seeded(it, KeyBy::server(), seed),
         };
         let retry = settings.retry.clone();
-        let breaker = settings.breaker.clone();
         let rate_limit = settings.rate_limit.clone();
         Self(Arc::new(Layers {
             total_deadline: DeadlineLayer::total(&settings.deadline),
             retry: retry.map(|it| RetryLayer::seeded(it, seed)),
             attempt_span: AttemptSpanLayer,
-            breaker: breaker.map(|it| BreakerLayer::seeded(it, breaker_key, seed)),
+            breaker: settings.breaker.clone().map(breaker),
             bulkhead: settings.bulkhead.clone().map(BulkheadLayer::new),
             rate_limit: rate_limit.map(|it| RateLimitLayer::new(it, KeyBy::server())),
             statistics: StatisticsLayer::new(statistics.clone(), KeyBy::capability()),

@@ -29,7 +29,8 @@ pub struct Statistics {
 pub struct Summary {
     /// How many calls the figures are of, 64 at the most.
     pub calls: usize,
-    /// Which part of them the server answered, from 0 to 1. An answer that refuses is one.
+    /// Which part of them the server answered, from 0 to 1. A refusal of the request is an answer; what a tool says
+    /// itself to have failed at is none.
     pub success_rate: f64,
     /// What half of the answers took at the most; none where there were none.
     pub p50: Option<Duration>,
@@ -177,7 +178,7 @@ impl Guard for StatisticsLayer {
             .get_or(&self.key.of(&call), Mutex::default);
         let began = Instant::now();
         let outcome = inner.send(call).await;
-        let (took, verdict) = (began.elapsed(), Verdict::of(&outcome));
+        let (took, verdict) = (began.elapsed(), Verdict::of_work(&outcome));
         debug!(layer = "statistics", ?took, ?verdict, "a call ended");
         lock(&recent).record(took, verdict);
         outcome

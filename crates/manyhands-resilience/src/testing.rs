@@ -9,6 +9,7 @@ use std::time::Duration;
 use manyhands_core::{
     Arguments, Call, CallError, Delivery, Effect, ErrorKind, Reply, Request, ServerId,
 };
+use serde_json::json;
 use serde_json::value::to_raw_value;
 use tokio::time::sleep;
 use tower::{Service, ServiceExt as _};
@@ -117,6 +118,13 @@ pub(crate) fn call_within(time: Duration) -> Call {
 pub(crate) fn reply(call: &Call) -> Reply {
     let raw = to_raw_value("done").unwrap();
     Reply::new(call.server.clone(), raw, Duration::ZERO)
+}
+
+/// A tool's own word that it failed.
+pub(crate) fn tool_failure(call: &Call, class: &str, retry_after: Option<u64>) -> Reply {
+    let told = json!({"code": "x", "message": "y", "type": class, "retryAfter": retry_after});
+    let raw = to_raw_value(&json!({"content": [], "structuredContent": told, "isError": true}));
+    Reply::new(call.server.clone(), raw.unwrap(), Duration::ZERO)
 }
 
 pub(crate) const KINDS: [ErrorKind; 12] = [

@@ -236,6 +236,16 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ),
     ("error-is-text", &[r#""id":7,"error":"it went wrong""#], &[]),
     ("deep-error=9", &[r#""data":[[[[[[[[[]"#], &[]),
+    (
+        "error-data=-5:{\"a\":1}",
+        &[r#""error":{"code":-5,"message":"it failed, as the test wants it","data":{"a":1}}"#],
+        &["done"],
+    ),
+    (
+        "cancels-call",
+        &[r#""method":"notifications/cancelled""#, r#""requestId":7"#],
+        &["done"],
+    ),
     ("answers-twice", &["done\"}]}}\n", "another\"}]}}\n"], &[]),
     (
         "answers-early",

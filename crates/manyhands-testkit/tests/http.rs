@@ -95,6 +95,15 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["HTTP/1.1 429 ", "\r\nretry-after: 7\r\n"],
         &[],
     ),
+    (
+        "http-status=400 http-body={\"a\":1}",
+        &[
+            "HTTP/1.1 400 ",
+            "content-type: application/json",
+            "\r\n\r\n{\"a\":1}",
+        ],
+        &["done"],
+    ),
     ("http-status=500:list", &["done"], &["500"]),
     ("http-silent", &["<open>"], &["HTTP"]),
     ("http-never-accepts", &["<open>"], &["HTTP"]),

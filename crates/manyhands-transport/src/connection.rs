@@ -138,10 +138,13 @@ impl Connection {
         let Inner { session, link, .. } = &*self.0;
         match rounds::complete(session, link, &request, &context, &clock).await {
             Ok(raw) => Ok(Reply::new(session.server.clone(), raw, started.elapsed())),
-            Err(failure) => Err(about_uri(&request, self.explain(failure, before).await)
-                .with_server(session.server.clone())
-                .with_capability(request.capability(&session.server))
-                .with_trace(context.trace)),
+            Err(failure) => Err(
+                outcome::about(&request, self.explain(failure, before).await)
+                    .with_effect(context.effect)
+                    .with_server(session.server.clone())
+                    .with_capability(request.capability(&session.server))
+                    .with_trace(context.trace),
+            ),
         }
     }
 
@@ -188,9 +191,7 @@ impl Connection {
             Failure::TakenOn(failure)
                 if matches!(*failure, Failure::Elapsed(..) | Failure::Closed(_)) =>
             {
-                Box::pin(self.explain(*failure, before))
-                    .await
-                    .with_delivery(Delivery::Unknown)
+                outcome::taken_on(&Box::pin(self.explain(*failure, before)).await)
             }
             other => outcome::classify(other),
         }
@@ -209,15 +210,6 @@ impl fmt::Debug for Connection {
             .field("server", self.server())
             .finish_non_exhaustive()
     }
-}
-
-/// What is wrong with the only argument of a resource is its URI.
-fn about_uri(request: &Request, error: CallError) -> CallError {
-    const INVALID_PARAMS: i64 = -32_602;
-    if matches!(request, Request::ReadResource { .. }) && error.rpc_code() == Some(INVALID_PARAMS) {
-        return error.with_advice("check the URI against the server's list of resources");
-    }
-    error
 }
 
 /// Follows a connection to its end, and ends what belonged to it.

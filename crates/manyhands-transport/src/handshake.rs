@@ -148,7 +148,9 @@ impl Greeter<'_> {
                     }
                     _ => return Discovered::Refused(error),
                 },
-                Ok(Answer::Unusable(_)) => return Discovered::Legacy(String::new()),
+                Ok(Answer::Unusable(_)) => {
+                    return Discovered::Legacy(String::new());
+                }
                 Err(Failure::Elapsed(..)) => return Discovered::Silent,
                 Err(failure) => return Discovered::Failed(failure),
             }

@@ -30,22 +30,14 @@ pub(crate) enum Failure {
     Rpc(RpcError),
     /// The server answered something that nobody can use, which a lowercase fragment names.
     Unusable(String),
+    /// The server gave the request up, which a lowercase fragment says.
+    Cancelled(String),
     /// The server wants something that nobody here gives.
     InputRequired(String),
     /// HTTP itself failed.
     Http(HttpFailure),
     /// The server had taken the request on, and then this happened.
     TakenOn(Box<Failure>),
-}
-
-impl Failure {
-    /// The code of the error that the server answered with.
-    pub(crate) fn rpc_code(&self) -> Option<i64> {
-        match self {
-            Self::Rpc(error) => Some(error.code),
-            _ => None,
-        }
-    }
 }
 
 impl Link {

@@ -1,13 +1,24 @@
 //! Why a request has no result, told as our errors: the one place that decides whether a server may have acted.
 
-use manyhands_core::{AuthError, AuthErrorKind, CallError, Delivery, ErrorKind, ErrorType, clip};
+mod rpc;
+mod status;
+
+use std::time::Duration;
+
+use manyhands_core::{
+    AuthError, AuthErrorKind, CallError, Delivery, ErrorKind, ErrorType, Request, Rounded,
+};
 
 use crate::diagnostics::Snapshot;
 use crate::explain::evidence;
-use crate::http::failure::{HttpFailure, Status};
+use crate::http::failure::HttpFailure;
 use crate::link::Failure;
 use crate::session::clock::Elapsed;
-use crate::session::message::RpcError;
+use crate::session::message::TOO_LONG;
+
+/// What to do where nobody knows whether the call took effect, and the failure passes.
+const CHECK_EFFECT: &str = "wait, then check whether the call took effect before repeating it";
+const LOOK_AT_LOG: &str = "look at the server's log";
 
 /// The caller's time is over. An answer that came in a form nobody can use looks like none, and is told.
 pub(crate) fn deadline(
@@ -76,31 +87,25 @@ pub(crate) fn how_it_ended(seen: &Snapshot) -> String {
 /// Sorts every other failure.
 pub(crate) fn classify(failure: Failure) -> CallError {
     match failure {
-        Failure::Rpc(error) => refused(&error),
-        Failure::Unusable(why) => CallError::new(ErrorKind::MalformedReply, Delivery::Unknown, why)
-            .with_advice("look at the server's log"),
+        Failure::Rpc(error) => rpc::refused(&error),
+        Failure::Unusable(why) => {
+            let advice = match why.as_str() {
+                TOO_LONG => "ask for less, and check whether the call took effect",
+                _ => "look at the server's log, and check whether the call took effect",
+            };
+            CallError::new(ErrorKind::MalformedReply, Delivery::Unknown, why).with_advice(advice)
+        }
+        Failure::Cancelled(why) => CallError::new(ErrorKind::Refused, Delivery::Unknown, why)
+            .with_type(ErrorType::Critical)
+            .with_advice(
+                "look in the server's log for why, and check whether the call took effect",
+            ),
         Failure::InputRequired(why) => {
             CallError::new(ErrorKind::InputRequired, Delivery::Unknown, why)
                 .with_advice("give what it asks for in the arguments, where the tool allows it")
         }
         Failure::Http(failure) => over_http(&failure),
-        Failure::TakenOn(failure) => {
-            let (code, error) = (failure.rpc_code(), classify(*failure));
-            let cause = format!("the call became a task, and then {}", error.cause());
-            // What turns a request away as it stood is another thing once the server has begun.
-            let error_type = match error.error_type() {
-                ErrorType::Permanent => ErrorType::Critical,
-                other => other,
-            };
-            let told = CallError::new(error.kind(), Delivery::Unknown, cause)
-                .with_type(error_type)
-                .with_retry_after(error.retry_after())
-                .with_advice("check whether the call took effect before repeating it");
-            match code {
-                Some(code) => told.with_rpc_code(code),
-                None => told,
-            }
-        }
+        Failure::TakenOn(failure) => taken_on(&classify(*failure)),
         // Both are told with what the connection noticed, by those who know it.
         Failure::Closed(_) | Failure::Elapsed(..) => CallError::new(
             ErrorKind::ConnectionClosed,
@@ -110,30 +115,34 @@ pub(crate) fn classify(failure: Failure) -> CallError {
     }
 }
 
-/// The server answered with a JSON-RPC error.
-fn refused(error: &RpcError) -> CallError {
-    let code = error.code;
-    // These codes say that the request was turned away as it stood; any other may come from halfway through.
-    let delivery = match code {
-        -32_700 | -32_602..=-32_600 | -32_002 | -32_022..=-32_020 => Delivery::Rejected,
-        _ => Delivery::Unknown,
+/// What an error means for the request that it ended.
+pub(crate) fn about(request: &Request, error: CallError) -> CallError {
+    match request {
+        Request::ReadResource { .. } => rpc::about_uri(error),
+        // Nobody asks for less of a list, nor does asking for it have an effect.
+        Request::List { .. } if error.kind() == ErrorKind::MalformedReply => {
+            error.with_advice(LOOK_AT_LOG)
+        }
+        _ => error,
+    }
+}
+
+/// What became of a call once the server had taken it on as a task.
+pub(crate) fn taken_on(error: &CallError) -> CallError {
+    let cause = format!("the call became a task, and then {}", error.cause());
+    // What turns a request away as it stood is another thing once the server has begun.
+    let error_type = match error.error_type() {
+        ErrorType::Permanent => ErrorType::Critical,
+        other => other,
     };
-    let error_type = if delivery == Delivery::Rejected {
-        ErrorType::Permanent
-    } else {
-        ErrorType::Critical
-    };
-    let advice = match code {
-        -32_602 => "correct the name or the arguments",
-        -32_601 => "the server does not offer this; look at what it lists",
-        -32_002 => "check the URI against the server's list of resources",
-        _ => "look at the server's log",
-    };
-    let cause = format!("the server answered with error {code}: {}", error.message);
-    CallError::new(ErrorKind::Refused, delivery, cause)
+    let told = CallError::new(error.kind(), Delivery::Unknown, cause)
         .with_type(error_type)
-        .with_advice(advice)
-        .with_rpc_code(code)
+        .with_retry_after(error.retry_after())
+        .with_advice("check whether the call took effect before repeating it");
+    match error.rpc_code() {
+        Some(code) => told.with_rpc_code(code),
+        None => told,
+    }
 }
 
 fn over_http(failure: &HttpFailure) -> CallError {
@@ -167,9 +176,9 @@ fn over_http(failure: &HttpFailure) -> CallError {
         ),
         HttpFailure::Content(what) => {
             CallError::new(ErrorKind::MalformedReply, delivery, what.as_str())
-                .with_advice("look at the server's log")
+                .with_advice("check the server's URL; if it is right, look at the server's log")
         }
-        HttpFailure::Status(status) => by_status(status, delivery),
+        HttpFailure::Status(status) => status::by_status(status),
         HttpFailure::Credentials(error, _) => without_credentials(error, delivery),
     }
 }
@@ -187,39 +196,10 @@ fn without_credentials(error: &AuthError, delivery: Delivery) -> CallError {
         .with_retry_after(error.retry_after())
 }
 
-/// The server answered a call with an HTTP status other than success.
-fn by_status(status: &Status, delivery: Delivery) -> CallError {
-    let (kind, advice) = match status.code {
-        401 => (
-            ErrorKind::Unauthorized,
-            "check the credentials in its `headers`",
-        ),
-        403 => (ErrorKind::Forbidden, "check what its credentials allow"),
-        429 => (ErrorKind::RateLimited, "wait, then try again"),
-        503 if delivery == Delivery::Rejected => (ErrorKind::Unavailable, "wait, then try again"),
-        502..=504 => (
-            ErrorKind::Unavailable,
-            "wait, then check whether the call took effect",
-        ),
-        300..=499 => (ErrorKind::Refused, "check the server's URL and version"),
-        _ => (ErrorKind::Refused, "look at the server's log"),
-    };
-    let mut cause = format!("the server answered with HTTP {}", status.code);
-    if !status.text.is_empty() {
-        cause.push_str(&format!(": {}", clip(&status.text, 200)));
-    }
-    let advice = match status.retry_after {
-        Some(wait) if !wait.is_zero() => {
-            advice.replacen("wait", &format!("wait {} s", wait.as_secs()), 1)
-        }
+/// An advice that begins with "wait", with how long.
+fn waiting(advice: &str, retry_after: Option<Duration>) -> String {
+    match (retry_after, advice.strip_prefix("wait")) {
+        (Some(wait), Some(then)) if !wait.is_zero() => format!("wait {}{then}", Rounded(wait)),
         _ => advice.to_owned(),
-    };
-    let error = CallError::new(kind, delivery, cause)
-        .with_advice(advice)
-        .with_retry_after(status.retry_after);
-    if status.code == 500 {
-        error.with_type(ErrorType::Critical)
-    } else {
-        error
     }
 }

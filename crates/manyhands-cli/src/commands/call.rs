@@ -136,11 +136,12 @@ pub(crate) fn print_reply(name: &str, reply: &Reply, options: &Options) -> ExitC
     if options.json {
         let took = u64::try_from(reply.took().as_millis()).unwrap_or(u64::MAX);
         output::json(&json!({
-            "server": reply.server(), "took_ms": took, "is_error": reply.is_error(), "result": reply.parsed(),
+            "server": reply.server(), "took_ms": took, "is_error": reply.is_error(), "failure": reply.failure(), "result": reply.parsed(),
         }));
     } else if let Some(failure) = reply.failure() {
         let code = failure
             .code
+            .as_ref()
             .map(|code| format!(" ({code})"))
             .unwrap_or_default();
         output::error(&format!(

@@ -27,8 +27,8 @@ use circuit::{Circuit, Pass, Refusal, Why};
 
 /// Turns calls away from a server that keeps failing, until it is worth while to try again.
 ///
-/// Only what speaks about the server counts: answers that refuse, of whatever kind, show that it is at work, and a call
-/// that ended in a layer of ours shows nothing. A call that is turned away ends with `Unavailable` and `NotSent`, and
+/// Only what speaks about the server counts: answers that refuse, of whatever kind, show that it is at work, as does a
+/// tool that says itself that it failed, and a call that ended in a layer of ours shows nothing. A call that is turned away ends with `Unavailable` and `NotSent`, and
 /// says when the next try is. Clones share the state, which can be watched and reset through any of them.
 #[derive(Debug, Clone)]
 pub struct BreakerLayer(Arc<State>);
@@ -40,6 +40,7 @@ struct State {
     watched: Keyed<Watched>,
     seeds: Mutex<Rng>,
     changes: watch::Sender<u64>,
+    judge: fn(&Outcome) -> Verdict,
 }
 
 /// The circuit of one key.
@@ -74,7 +75,24 @@ impl BreakerLayer {
     /// Watches the calls of each `key`, with the same open times for the same seed.
     #[must_use]
     pub fn seeded(settings: BreakerSettings, key: KeyBy, seed: u64) -> Self {
+        Self::judging(Verdict::of_server, settings, key, seed)
+    }
+
+    /// Watches each tool by itself, and counts too what it says of itself: that it failed, and that this is `transient`
+    /// or `critical`. What it calls the caller's fault, or gives no class, does not count.
+    #[must_use]
+    pub fn per_tool(settings: BreakerSettings, seed: u64) -> Self {
+        Self::judging(Verdict::of_tool, settings, KeyBy::capability(), seed)
+    }
+
+    fn judging(
+        judge: fn(&Outcome) -> Verdict,
+        settings: BreakerSettings,
+        key: KeyBy,
+        seed: u64,
+    ) -> Self {
         Self(Arc::new(State {
+            judge,
             watched: Keyed::new(settings.max_keys),
             settings: settings.bounded(),
             key,
@@ -193,7 +211,7 @@ impl Admitted<'_> {
         // By the server's own time: what a call waited in our queues is not its fault.
         let took = outcome.as_ref().map_or(Duration::ZERO, Reply::took);
         let slow = settings.slow_call.is_some_and(|from| took >= from.0);
-        let verdict = match Verdict::of(outcome) {
+        let verdict = match (self.breaker.0.judge)(outcome) {
             Verdict::Answered if slow => Verdict::Failed,
             verdict => verdict,
         };

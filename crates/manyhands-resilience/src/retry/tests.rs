@@ -3,8 +3,9 @@
 use super::*;
 use crate::testing::{
     DELIVERIES, EFFECTS, KINDS, SECOND, Server, call, call_of, call_within, reply, send,
+    tool_failure,
 };
-use manyhands_core::ErrorKind;
+use manyhands_core::{Effect, ErrorKind, ErrorType};
 use tower::Layer as _;
 
 fn layer(settings: RetrySettings) -> RetryLayer {
@@ -29,6 +30,66 @@ async fn only_what_passes_and_may_be_repeated_is_sent_again() {
                 assert_eq!(server.count(), expected, "{kind:?} {delivery:?} {effect:?}");
             }
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_that_fails_in_passing_is_called_again_where_twice_is_no_more_than_once() {
+    for class in [
+        "transient",
+        "critical",
+        "authorization",
+        "permanent",
+        "novel",
+    ] {
+        for effect in EFFECTS {
+            let server =
+                Server::new(move |_, call| async move { Ok(tool_failure(&call, class, None)) });
+            let service = layer(generous()).layer(server.clone());
+            let reply = send(&service, call_of(effect)).await.unwrap();
+            assert!(reply.is_error());
+            let again = class == "transient" && effect != Effect::Unknown;
+            assert_eq!(
+                server.count(),
+                if again { 3 } else { 1 },
+                "{class} {effect:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tool_is_left_alone_as_long_as_it_asks_and_may_have_acted_in_any_case() {
+    let server = Server::new(async |number, call| match number {
+        1 => Ok(tool_failure(&call, "transient", Some(7))),
+        2 => Err(CallError::new(ErrorKind::Refused, Delivery::Rejected, "no")),
+        _ => Ok(tool_failure(&call, "transient", Some(11))),
+    });
+    let exact = generous().with_backoff(Duration::ZERO, Duration::ZERO);
+    let service = layer(exact).layer(server.clone());
+    let started = Instant::now();
+    let error = send(&service, call_of(Effect::Idempotent))
+        .await
+        .unwrap_err();
+    assert_eq!((started.elapsed(), server.count()), (7 * SECOND, 2));
+    assert_eq!(error.delivery(), Delivery::Unknown);
+    // Longer than is waited: what the tool said is the reply.
+    let reply = send(&service, call_of(Effect::Idempotent)).await.unwrap();
+    assert_eq!(reply.failure().unwrap().retry_after, Some(11 * SECOND));
+    assert_eq!((started.elapsed(), server.count()), (7 * SECOND, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_says_that_it_is_retryable_where_the_call_is_harmless_twice() {
+    let server = Server::failing(ErrorKind::ConnectionClosed, Delivery::Unknown);
+    let service = layer(generous()).layer(server);
+    for effect in EFFECTS {
+        let error = send(&service, call_of(effect)).await.unwrap_err();
+        assert_eq!(
+            error.is_retryable(),
+            effect != Effect::Unknown,
+            "{effect:?}"
+        );
     }
 }
 

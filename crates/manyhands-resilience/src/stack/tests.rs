@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::*;
-use crate::testing::{SECOND, Server, call, call_of, call_within, reply, send};
+use crate::testing::{SECOND, Server, call, call_of, call_within, reply, send, tool_failure};
 use crate::{BreakerState, Fault};
 use manyhands_core::{Delivery, Effect, ErrorKind};
 use tokio::time::{Instant, sleep};
@@ -214,4 +214,29 @@ async fn under_any_faults_a_write_is_carried_out_once_at_most_and_every_call_end
         repeated > 50,
         "faults that may be repeated were: {repeated}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tools_own_failures_open_its_own_breaker_and_never_the_servers() {
+    for per_tool in [true, false] {
+        let server = Server::new(async |_, call| Ok(tool_failure(&call, "critical", None)));
+        let breaker = BreakerSettings::default().with_consecutive(number(2));
+        let settings = StackSettings::default().with_breaker(breaker);
+        let stack = build(&match per_tool {
+            true => settings.with_breaker_per_tool(),
+            false => settings,
+        });
+        let service = stack.layer(server);
+        for _ in 0..3 {
+            let _ = send(&service, call()).await;
+        }
+        let open: Vec<bool> = stack
+            .breaker()
+            .unwrap()
+            .snapshot()
+            .iter()
+            .map(|it| it.state == BreakerState::Open)
+            .collect();
+        assert_eq!(open, [per_tool]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Percentiles and success of late, and what is kept of them.
 
 use super::*;
-use crate::testing::{SECOND, Server, call, reply, send};
+use crate::testing::{SECOND, Server, call, reply, send, tool_failure};
 use manyhands_core::{CallError, Delivery, ErrorKind};
 use tokio::time::sleep;
 use tower::Layer as _;
@@ -41,6 +41,20 @@ async fn percentiles_are_of_answers_and_success_of_calls_that_came_to_the_server
     assert_eq!(summary.p95, Some(Duration::from_millis(190)));
     send(&service, call()).await.unwrap_err();
     assert!((statistics.summary(KEY).unwrap().success_rate - 21.0 / 22.0).abs() < 1e-9);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tool_says_to_have_failed_at_is_no_success_and_took_no_time() {
+    let server = Server::new(async |number, call| match number {
+        1 => Ok(tool_failure(&call, "permanent", None)),
+        _ => Ok(reply(&call)),
+    });
+    let statistics = Statistics::default();
+    let service = layer(&statistics).layer(server);
+    send(&service, call()).await.unwrap();
+    assert_eq!(statistics.summary(KEY).unwrap().p50, None);
+    send(&service, call()).await.unwrap();
+    assert!((statistics.summary(KEY).unwrap().success_rate - 0.5).abs() < 1e-9);
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,10 @@ family! {
         ErrorIsText: "error-is-text",
         /// Answers with an error whose data nests lists this deep.
         DeepError(usize = 1_000_usize): "deep-error",
+        /// Answers with an error of this code and this data, a JSON text.
+        ErrorData(i64 = INTERNAL_ERROR, String = r#"{"code":"busy","type":"transient","retryAfter":7}"#): "error-data",
+        /// Cancels the call in place of an answer.
+        CancelsCall: "cancels-call",
         /// Answers twice, the second time with another content.
         AnswersTwice: "answers-twice",
         /// Answers the next 64 requests, with `forged`, before anybody has asked.
@@ -96,6 +100,15 @@ impl AnswerFault {
                 format!(
                     r#""error":{{"code":{INTERNAL_ERROR},"message":"deep","data":{open}{close}}}"#
                 )
+            }
+            Self::ErrorData(code, data) => format!(
+                r#""error":{{"code":{code},"message":"it failed, as the test wants it","data":{data}}}"#
+            ),
+            Self::CancelsCall => {
+                let params = json!({"requestId": id, "reason": "as the test wants it"});
+                let method = "notifications/cancelled";
+                let message = json!({"jsonrpc": "2.0", "method": method, "params": params});
+                return Answer::Raw(vec![message.to_string().into()]);
             }
             Self::AnswersTwice => {
                 let again = envelope(id, &format!(r#""result":{}"#, text("another")));

@@ -10,6 +10,8 @@ family! {
         Status(u16 = 500_u16, HttpMoment = HttpMoment::Call): "http-status",
         /// Adds this `Retry-After` to the answers of `http-status`.
         RetryAfter(String = "120"): "http-retry-after",
+        /// Has this body in the answers of `http-status`.
+        Body(String = r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"as the test wants it"}}"#): "http-body",
         /// Reads the request and never answers.
         Silent(HttpMoment = HttpMoment::Call): "http-silent",
         /// Accepts no connection; where the system has accepted it, nobody ever reads from it.

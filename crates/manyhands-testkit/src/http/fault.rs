@@ -86,7 +86,7 @@ pub(super) async fn instead(
 }
 
 async fn status_of(exchange: &mut Exchange<'_>, status: u16) -> io::Result<After> {
-    let head = Head::new(status).typed("text/plain");
+    let head = Head::new(status);
     let head = match status {
         401 => head.header("www-authenticate", "Bearer realm=\"testkit\""),
         403 => head.header(
@@ -95,15 +95,27 @@ async fn status_of(exchange: &mut Exchange<'_>, status: u16) -> io::Result<After
         ),
         _ => head,
     };
-    let retry = exchange.shared.server.script().find(|fault| match fault {
+    let script = exchange.shared.server.script();
+    let retry = script.find(|fault| match fault {
         Fault::Http(HttpFault::RetryAfter(after)) => Some(after.clone()),
+        _ => None,
+    });
+    let body = script.find(|fault| match fault {
+        Fault::Http(HttpFault::Body(body)) => Some(body.clone()),
         _ => None,
     });
     let head = match retry {
         Some(after) => head.header("retry-after", &after),
         None => head,
     };
-    exchange.plain(head, "as the test wants it").await
+    match body {
+        Some(body) => exchange.plain(head.typed("application/json"), &body).await,
+        None => {
+            exchange
+                .plain(head.typed("text/plain"), "as the test wants it")
+                .await
+        }
+    }
 }
 
 async fn redirect(exchange: &mut Exchange<'_>, to: RedirectTo) -> io::Result<After> {

@@ -125,9 +125,9 @@ impl Client {
         let mut reading = std::pin::pin!(reading);
         let answer = tokio::select! {
             biased;
-            answer = place.answer() => answer,
+            outcome = place.outcome() => outcome.transpose()?,
             ended = &mut reading => match place.answered() {
-                Some(answer) => Some(answer),
+                Some(outcome) => Some(outcome?),
                 None => match ended? {
                     Some(answer) => Some(answer),
                     None => return Err(Failure::Http(HttpFailure::Silent(
@@ -203,8 +203,7 @@ impl Client {
         response: Response,
     ) -> Result<Option<Answer>, Failure> {
         let (status, body) = self.sender.refusal(response).await;
-        let of_http = matches!(status.code, 401 | 403) || status.retry_after.is_some();
-        if of_http || (session.dialect().is_some() && lost_session(&status)) {
+        if status.speaks_for_itself() || (session.dialect().is_some() && lost_session(&status)) {
             return Err(Failure::Http(HttpFailure::Status(status)));
         }
         let mut answer = None;
@@ -219,6 +218,10 @@ impl Client {
             }
         });
         match answer.or_else(|| bare_error(&body).map(Answer::Error)) {
+            Some(Answer::Error(error)) => Ok(Some(Answer::Error(RpcError {
+                retry_after: status.retry_after,
+                ..error
+            }))),
             Some(answer) => Ok(Some(answer)),
             None => Err(Failure::Http(HttpFailure::Status(status))),
         }
@@ -333,7 +336,7 @@ pub(super) async fn follow(
                 Ok(event) if !event.data.is_empty() => each(&event.data),
                 Ok(_) => {}
                 Err(_) => {
-                    return Err(Failure::Unusable("its answer is over 16 MiB".to_owned()));
+                    return Err(Failure::Unusable(message::TOO_LONG.to_owned()));
                 }
             }
         }
@@ -378,7 +381,7 @@ async fn whole(response: &mut Response, max: usize) -> Result<Vec<u8>, Failure> 
     loop {
         match response.chunk().await {
             Ok(Some(bytes)) if body.len() + bytes.len() > max => {
-                return Err(Failure::Unusable("its answer is over 16 MiB".to_owned()));
+                return Err(Failure::Unusable(message::TOO_LONG.to_owned()));
             }
             Ok(Some(bytes)) => body.extend_from_slice(&bytes),
             Ok(None) => return Ok(body),

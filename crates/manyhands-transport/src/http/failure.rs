@@ -3,8 +3,9 @@
 use std::error::Error;
 use std::time::{Duration, SystemTime};
 
-use manyhands_core::{AuthError, Delivery, Printable, clip};
+use manyhands_core::{AuthError, Delivery, MAX_RETRY_AFTER, Printable, ToolFailure, clip};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
 
 use super::tls::TlsFault;
 
@@ -12,8 +13,6 @@ use super::tls::TlsFault;
 const MAX_TEXT: usize = 300;
 /// How much of an answer that is no MCP is shown.
 const MAX_SAMPLE: usize = 160;
-/// The longest wait that a server may ask for: a day.
-const MAX_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// Why an HTTP exchange gave no answer.
 #[derive(Debug)]
@@ -40,7 +39,10 @@ pub(crate) enum HttpFailure {
 #[derive(Debug)]
 pub(crate) struct Status {
     pub(crate) code: u16,
+    /// What its head says.
     pub(crate) retry_after: Option<Duration>,
+    /// What its body says, where that is JSON.
+    pub(crate) told: ToolFailure,
     /// The beginning of what it says, printable; empty where that is a page for a browser.
     pub(crate) text: String,
 }
@@ -65,14 +67,8 @@ impl HttpFailure {
             Self::SessionLost => Delivery::Rejected,
             Self::Credentials(_, delivery) => *delivery,
             Self::Tls(fault) => fault.delivery,
-            // Gateways answer 502 to 504 after the request may have passed; 503 with a time to wait turned it away.
-            Self::Status(Status {
-                code: 503,
-                retry_after: Some(_),
-                ..
-            }) => Delivery::Rejected,
-            Self::Status(Status { code, .. }) if (300..500).contains(code) => Delivery::Rejected,
-            _ => Delivery::Unknown,
+            Self::Status(status) => status.delivery(),
+            Self::Broken(_) | Self::Content(_) | Self::Silent(_) => Delivery::Unknown,
         }
     }
 }
@@ -80,17 +76,59 @@ impl HttpFailure {
 impl Status {
     pub(crate) fn read(code: u16, headers: &HeaderMap, body: &[u8]) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let body = String::from_utf8_lossy(body);
-        let page = body.trim_start().starts_with('<');
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let data = json.pointer("/error/data").unwrap_or(&json);
         Self {
             code,
             retry_after: text(RETRY_AFTER).and_then(retry_after),
-            text: if page {
-                String::new()
-            } else {
-                shown(body.trim())
+            told: ToolFailure::told_in(data).unwrap_or_default(),
+            text: match message(&json) {
+                Some(message) => shown(message),
+                None => plain(&String::from_utf8_lossy(body)),
             },
         }
+    }
+
+    /// Whether the server may have acted on the request.
+    pub(crate) fn delivery(&self) -> Delivery {
+        match self.code {
+            // What was done is to be seen elsewhere; the time was over; something else was at it; the caller had gone.
+            303 | 408 | 409 | 424 | 499 => Delivery::Unknown,
+            300..=499 | 501 | 505 | 511 => Delivery::Rejected,
+            // Gateways answer 502 to 504 after the request may have passed; 503 with a time to wait turned it away.
+            503 if self.retry_after.is_some() => Delivery::Rejected,
+            _ => Delivery::Unknown,
+        }
+    }
+
+    /// Whether it says more than any error of JSON-RPC in its body, which is then for people.
+    pub(super) fn speaks_for_itself(&self) -> bool {
+        matches!(
+            self.code,
+            401 | 403 | 407 | 408 | 413 | 421 | 425 | 429 | 502..=504
+        )
+    }
+}
+
+/// What a JSON body says to people, by the usual names.
+fn message(json: &Value) -> Option<&str> {
+    let fields = [
+        "/error/message",
+        "/error_description",
+        "/message",
+        "/detail",
+        "/error",
+    ];
+    let mut found = fields.iter().filter_map(|at| json.pointer(at)?.as_str());
+    found.find(|text| !text.is_empty())
+}
+
+/// A body as it came; nothing of a page for a browser.
+fn plain(body: &str) -> String {
+    if body.trim_start().starts_with('<') {
+        String::new()
+    } else {
+        shown(body.trim())
     }
 }
 
@@ -119,11 +157,11 @@ pub(super) fn wrong_content(kind: &str, encoding: Option<&str>, body: &[u8]) -> 
 fn retry_after(text: &str) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds).min(MAX_WAIT));
+        return Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER));
     }
     let date = httpdate::parse_http_date(text).ok()?;
     let wait = date.duration_since(SystemTime::now()).unwrap_or_default();
-    Some(wait.min(MAX_WAIT))
+    Some(wait.min(MAX_RETRY_AFTER))
 }
 
 /// The text of the innermost error, which is the one that tells: "connection refused" under three wrappers.
@@ -147,12 +185,15 @@ mod tests {
     #[test]
     fn a_wait_is_read_as_seconds_or_as_a_date_and_is_bounded() {
         assert_eq!(retry_after("7"), Some(Duration::from_secs(7)));
-        assert_eq!(retry_after("99999999999"), Some(MAX_WAIT));
+        assert_eq!(retry_after("99999999999"), Some(MAX_RETRY_AFTER));
         assert_eq!(
             retry_after("Wed, 21 Oct 2015 07:28:00 GMT"),
             Some(Duration::ZERO)
         );
-        assert_eq!(retry_after("Fri, 31 Dec 9999 23:59:59 GMT"), Some(MAX_WAIT));
+        assert_eq!(
+            retry_after("Fri, 31 Dec 9999 23:59:59 GMT"),
+            Some(MAX_RETRY_AFTER)
+        );
         assert_eq!(retry_after("soon"), None);
         assert_eq!(retry_after("-5"), None);
     }
@@ -162,5 +203,14 @@ mod tests {
         let read = |body: &[u8]| Status::read(404, &HeaderMap::new(), body).text;
         assert_eq!(read(b" <html>nothing here</html>"), "");
         assert_eq!(read(b"no \x1b[31msession"), "no \\u{1b}[31msession");
+        assert_eq!(
+            read(b"{\"error\":{\"message\":\"no\\nsession\"}}"),
+            "no session"
+        );
+        assert_eq!(
+            read(b"{\"error\":\"no\",\"error_description\":\"why\"}"),
+            "why"
+        );
+        assert_eq!(read(b"{\"a\": 1}"), "{\"a\": 1}");
     }
 }

@@ -4,6 +4,7 @@
 //! UTF-8, a byte order mark, several messages in one list.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use manyhands_core::{Printable, clip};
 use serde::de::IgnoredAny;
@@ -11,6 +12,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+/// What is said of an answer that is longer than a message may be.
+pub(crate) const TOO_LONG: &str = "its answer is over 16 MiB";
 /// How many messages one list may hold.
 const MAX_BATCH: usize = 1_000;
 /// How much of an error's text is kept, in bytes, and of its data.
@@ -45,6 +48,8 @@ pub(crate) struct RpcError {
     pub(crate) message: String,
     /// Null where it is too large to keep.
     pub(crate) data: Value,
+    /// How long what carried it asks to be left alone.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 #[derive(Deserialize)]
@@ -166,6 +171,7 @@ impl RpcError {
             message: clip(&Printable(&clip(message, MAX_ERROR)).to_string(), MAX_ERROR)
                 .into_owned(),
             data: Value::Null,
+            retry_after: None,
         }
     }
 

@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, broadcast};
 
 use crate::diagnostics::Diagnostics;
 use crate::input::Input;
+use crate::link::Failure;
 pub(crate) use dialect::{
     Dialect, LATEST_LEGACY, MODERN, OLDEST_TO_NEWEST, introduction, is_modern,
 };
@@ -160,7 +161,7 @@ impl Session {
     pub(crate) fn too_long(&self, head: &[u8], tail: &[u8]) {
         if let Some(id) = message::id_at_the_edge(head, tail) {
             self.pending
-                .answer(id, Answer::Unusable("its answer is over 16 MiB".to_owned()));
+                .answer(id, Answer::Unusable(message::TOO_LONG.to_owned()));
         }
     }
 
@@ -200,8 +201,8 @@ impl Session {
             // A server may end a subscription so; its request is then over.
             "notifications/cancelled" => {
                 if let Some(id) = params.get("requestId").and_then(Value::as_u64) {
-                    let ended = Answer::Unusable("the server cancelled it".to_owned());
-                    self.pending.answer(id, ended);
+                    let ended = Failure::Cancelled("the server cancelled the call".to_owned());
+                    self.pending.fail(id, ended);
                 }
             }
             other => tracing::trace!(method = other, "notification without a use here"),

@@ -152,11 +152,6 @@ impl Pending {
 }
 
 impl Place {
-    /// Waits for the answer; none when no answer can come any more. Cancel safe.
-    pub(crate) async fn answer(&mut self) -> Option<Answer> {
-        self.outcome().await?.ok()
-    }
-
     /// Waits for the answer, or for why there is none. Cancel safe.
     pub(crate) async fn outcome(&mut self) -> Option<Result<Answer, Failure>> {
         let outcome = (&mut self.answer).await.ok();
@@ -164,9 +159,9 @@ impl Place {
         outcome
     }
 
-    /// The answer, if it has come.
-    pub(crate) fn answered(&mut self) -> Option<Answer> {
-        self.answer.try_recv().ok()?.ok()
+    /// The answer or why there is none, if that has come.
+    pub(crate) fn answered(&mut self) -> Option<Result<Answer, Failure>> {
+        self.answer.try_recv().ok()
     }
 }
 
@@ -188,10 +183,10 @@ mod tests {
         let mut place = pending.place(&clock, None).unwrap();
         assert!(pending.answer(place.id, Answer::Unusable(String::new())));
         assert!(!pending.answer(place.id, Answer::Unusable(String::new())));
-        assert!(place.answer().await.is_some());
+        assert!(place.outcome().await.is_some());
         let mut late = pending.place(&clock, None).unwrap();
         pending.close();
-        assert!(late.answer().await.is_none());
+        assert!(late.outcome().await.is_none());
         assert!(pending.is_closed() && pending.place(&clock, None).is_none());
     }
 

@@ -178,9 +178,7 @@ fn ended(
             Answer::Error(error) => Err(Failure::Rpc(error)),
         },
         ("failed", _, Some(error)) => Err(Failure::Rpc(RpcError::read(error))),
-        ("cancelled", ..) => Err(Failure::Unusable(
-            "the server gave up the task that the call had become".to_owned(),
-        )),
+        ("cancelled", ..) => Err(Failure::Cancelled("the server gave it up".to_owned())),
         _ => Err(Failure::Unusable(format!(
             "the task that the call had become ended as {:?} without saying more",
             clip(status, 40)
@@ -266,7 +264,11 @@ mod tests {
             ended("failed", None, Some(&error)),
             Err(Failure::Rpc(RpcError { code: -5, .. }))
         ));
-        for status in ["cancelled", "completed", "failed", "exploded"] {
+        assert!(matches!(
+            ended("cancelled", None, None),
+            Err(Failure::Cancelled(_))
+        ));
+        for status in ["completed", "failed", "exploded"] {
             assert!(matches!(
                 ended(status, None, None),
                 Err(Failure::Unusable(_))

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use manyhands_core::{CallContext, CallEvent, Delivery, ErrorKind};
+use manyhands_core::{CallContext, CallEvent, Delivery, Effect, ErrorKind};
 use manyhands_transport::Connector;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -218,4 +218,14 @@ async fn meta_of_the_caller_goes_along() {
         meta["io.modelcontextprotocol/protocolVersion"],
         "2026-07-28"
     );
+}
+
+#[tokio::test]
+async fn an_error_knows_whether_its_call_may_be_made_again() {
+    for (effect, expected) in [(Effect::Unknown, false), (Effect::ReadOnly, true)] {
+        let server = Server::legacy(|_, say| say.hang_up());
+        let context = within(5).with_effect(effect);
+        let ended = server.connect().await.request(call("t"), context).await;
+        assert_eq!(ended.unwrap_err().is_retryable(), expected, "{effect:?}");
+    }
 }

@@ -81,7 +81,7 @@ async fn a_task_that_fails_is_an_error_of_its_call() {
         .await
         .request(call("t"), within(30))
         .await;
-    assert!(error.unwrap_err().cause().contains("gave up the task"));
+    assert!(error.unwrap_err().cause().contains("the server gave it up"));
 }
 
 #[tokio::test(start_paused = true)]

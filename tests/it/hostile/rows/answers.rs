@@ -11,6 +11,12 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
     memory(&["error-without-id"]).times_out("no usable answer"),
     memory(&["error-is-text"]).fails(ErrorKind::Refused, Delivery::Unknown, "it went wrong"),
     memory(&["deep-error"]).fails(ErrorKind::Refused, Delivery::Unknown, "nested too deep"),
+    memory(&[r#"error-data=-32603:{"code":"busy","type":"critical"}"#]).fails(
+        ErrorKind::Refused,
+        Delivery::Unknown,
+        "busy",
+    ),
+    memory(&["cancels-call"]).fails(ErrorKind::Refused, Delivery::Unknown, "cancelled the call"),
     memory(&["answers-twice"]),
     memory(&["answers-early"]),
     memory(&["answers-late"]).times_out("no answer within 5s"),

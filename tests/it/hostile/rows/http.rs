@@ -53,6 +53,11 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
         Delivery::Rejected,
         "HTTP 429",
     ),
+    http(&["http-status=500", "http-body"]).fails(
+        ErrorKind::Refused,
+        Delivery::Unknown,
+        "error -32000",
+    ),
     http(&["http-status=401"]).fails(ErrorKind::Unauthorized, Delivery::Rejected, "HTTP 401"),
     http(&["http-status=403"]).fails(ErrorKind::Forbidden, Delivery::Rejected, "HTTP 403"),
     http(&["http-status=401:handshake"])
