@@ -23,6 +23,7 @@ mod models;
 mod naming;
 #[cfg(unix)]
 mod processes;
+mod resilience;
 mod restarts;
 mod servers;
 mod startup;

@@ -78,6 +78,17 @@ impl fmt::Display for Rounded {
     }
 }
 
+/// What is handed on of a limit of which `left` is left: in whole milliseconds, since errors tell it, and the whole of it
+/// where nobody noticed that any time has passed.
+#[must_use]
+pub fn handed_on(limit: Duration, left: Duration) -> Duration {
+    const UNNOTICED: Duration = Duration::from_millis(1);
+    if left < limit && limit - left < UNNOTICED {
+        return limit;
+    }
+    Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +108,15 @@ mod tests {
         }
         assert_eq!(Rounded(Duration::from_nanos(1)).to_string(), "1 ms");
         assert!(Rounded(Duration::MAX).to_string().ends_with(" min"));
+    }
+
+    #[test]
+    fn what_is_left_of_a_limit_reads_well() {
+        let limit = Duration::from_secs(5);
+        let of = |used: u64| handed_on(limit, limit - Duration::from_micros(used));
+        assert_eq!((of(0), of(999)), (limit, limit));
+        assert_eq!(of(1_500), Duration::from_millis(4_998));
+        assert_eq!(handed_on(Duration::ZERO, Duration::ZERO), Duration::ZERO);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use credentials::{
     AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginAnswer, LoginPage,
     LoginPrompt,
 };
-pub use duration::{HumanDuration, Rounded};
+pub use duration::{HumanDuration, Rounded, handed_on};
 pub use error::{CallError, Delivery, ErrorKind, ErrorType, MAX_RETRY_AFTER, Tried};
 pub use events::{CallEvent, Listener};
 pub use failure::ToolFailure;

@@ -15,6 +15,9 @@ use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::remaining::Remaining;
 use crate::subject::Subject;
 
+/// How much later than its time a call is ended here, where those further in end it by themselves.
+const LAST_WORD: Duration = Duration::from_millis(50);
+
 /// How long a call may take.
 ///
 /// What a caller says in [`CallContext::timeout`](manyhands_core::CallContext::timeout) wins where it is shorter.
@@ -38,17 +41,17 @@ impl Default for DeadlineSettings {
 }
 
 impl DeadlineSettings {
-    /// Sets how long a call may take in all.
+    /// Sets how long a call may take in all; none for as long as the caller says.
     #[must_use]
-    pub fn with_total(mut self, limit: Duration) -> Self {
-        self.total = Some(HumanDuration(limit));
+    pub fn with_total(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.total = limit.into().map(HumanDuration);
         self
     }
 
-    /// Sets how long one attempt may take.
+    /// Sets how long one attempt may take; none for as long as is left of the call.
     #[must_use]
-    pub fn with_attempt(mut self, limit: Duration) -> Self {
-        self.attempt = Some(HumanDuration(limit));
+    pub fn with_attempt(mut self, limit: impl Into<Option<Duration>>) -> Self {
+        self.attempt = limit.into().map(HumanDuration);
         self
     }
 }
@@ -126,14 +129,19 @@ impl Guard for DeadlineLayer {
         transit.hold();
         call.context.timeout = Some(limit);
         let (remaining, subject) = (Remaining::of(&call.context), Subject::of(&call));
+        let later = if inner.keeps_time() {
+            LAST_WORD
+        } else {
+            Duration::ZERO
+        };
         let mut answer = pin!(inner.send(call));
-        let mut timer = pin!(sleep(limit));
+        let mut timer = pin!(sleep(limit.saturating_add(later)));
         loop {
             tokio::select! {
                 biased;
                 outcome = &mut answer => return outcome,
                 () = &mut timer => match remaining.left() {
-                    Some(left) if !left.is_zero() => timer.set(sleep(left)),
+                    Some(left) if !left.is_zero() => timer.set(sleep(left.saturating_add(later))),
                     _ => return Err(self.elapsed(limit, &subject, &transit)),
                 },
             }

@@ -12,6 +12,9 @@ use tower::Service;
 /// How a call ends.
 pub type Outcome = Result<Reply, CallError>;
 
+/// What has to be waited for before a call can be made.
+pub type Preparation = Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
+
 /// What one layer does around a call.
 ///
 /// Layers that are put inside each other this way are one future, however many they are.
@@ -32,6 +35,21 @@ pub trait Guard: Clone + Send + Sync + 'static {
 pub trait Inner: Clone + Send {
     /// Sends `call` on.
     fn send(self, call: Call) -> impl Future<Output = Outcome> + Send;
+
+    /// What has to be waited for before `call` can be made at all, such as a server's start; none where it can be made now.
+    ///
+    /// It is waited for where [`stack`](crate::stack) has its place for that, so that it holds none of a bulkhead's places,
+    /// and is no part of an attempt's time. An error that was waited for is final.
+    fn preparation(&self, call: &Call) -> Option<Preparation> {
+        let _ = call;
+        None
+    }
+
+    /// Whether what lies further in ends each call by itself when its time is over. It knows more about why, and has the
+    /// last word.
+    fn keeps_time(&self) -> bool {
+        false
+    }
 
     /// The layers from here inwards, outermost first.
     fn names(&self) -> Vec<&'static str> {
@@ -59,6 +77,14 @@ impl<I: Inner> Inner for Boxed<I> {
         end.await
     }
 
+    fn preparation(&self, call: &Call) -> Option<Preparation> {
+        self.0.preparation(call)
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.0.keeps_time()
+    }
+
     fn names(&self) -> Vec<&'static str> {
         self.0.names()
     }
@@ -75,6 +101,14 @@ impl<G: Guard, I: Inner> Inner for Guarding<'_, G, I> {
     // Not an `async fn`: that would be one more future around each layer's.
     fn send(self, call: Call) -> impl Future<Output = Outcome> + Send {
         self.guard.around(self.inner, call)
+    }
+
+    fn preparation(&self, call: &Call) -> Option<Preparation> {
+        self.inner.preparation(call)
+    }
+
+    fn keeps_time(&self) -> bool {
+        self.inner.keeps_time()
     }
 
     fn names(&self) -> Vec<&'static str> {

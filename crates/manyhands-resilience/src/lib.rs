@@ -16,6 +16,8 @@
 //! | breaker outside of the retry | it sees one failure where the server had three, and opens too late; retries run into a server that is down |
 //! | bulkhead outside of the breaker | calls wait in the queue for a server that is known to be down |
 //! | bulkhead outside of the retry | a call keeps its place while it waits between attempts |
+//! | preparation inside of the bulkhead | calls that wait for a server's start take the places of those that could be made |
+//! | preparation inside of the attempt deadline | a server that starts slowly uses up each attempt |
 //! | rate limit outside of the bulkhead | calls that are refused a place use up turns |
 //! | attempt deadline outside of bulkhead or rate limit | waiting in our own queue counts against the server, and opens its breaker |
 //! | coalescing inside of the retry or the breaker | one failure of a shared call is counted and repeated once for each who waits for it |
@@ -70,6 +72,7 @@ mod coalesce;
 mod deadline;
 mod guard;
 mod keyed;
+mod preparation;
 mod rate_limit;
 mod remaining;
 mod retry;
@@ -89,8 +92,9 @@ pub use bulkhead::{BulkheadLayer, BulkheadSettings};
 pub use chaos::{ChaosLayer, ChaosSettings, Fault};
 pub use coalesce::{CoalesceLayer, CoalesceSettings, Coalesced};
 pub use deadline::{DeadlineLayer, DeadlineSettings};
-pub use guard::{Guard, Guarded, Guarding, Inner, Outcome};
+pub use guard::{Guard, Guarded, Guarding, Inner, Outcome, Preparation};
 pub use keyed::KeyBy;
+pub use preparation::PreparationLayer;
 pub use rate_limit::{RateLimitLayer, RateLimitSettings};
 pub use retry::{RetryLayer, RetrySettings};
 pub use rule::may_repeat;

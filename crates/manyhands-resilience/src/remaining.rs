@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use manyhands_core::{CallContext, Transit};
+use manyhands_core::{CallContext, Transit, handed_on};
 use tokio::time::Instant;
 
 /// How soon a clock that stands still is looked at again.
@@ -33,14 +33,24 @@ impl Remaining {
         self.started.elapsed()
     }
 
+    /// The same without the time that persons took to answer.
+    pub(crate) fn worked(&self) -> Duration {
+        self.elapsed().saturating_sub(self.paused())
+    }
+
+    /// How long persons took to answer meanwhile.
+    fn paused(&self) -> Duration {
+        let paused = self.transit.as_ref().map(Transit::paused);
+        paused
+            .unwrap_or_default()
+            .saturating_sub(self.paused_before)
+    }
+
     /// What is left of the caller's time; none where it has no end.
     pub(crate) fn left(&self) -> Option<Duration> {
         let limit = self.limit?;
-        let paused = self.transit.as_ref().map_or(Duration::ZERO, |transit| {
-            transit.paused().saturating_sub(self.paused_before)
-        });
         let left = limit
-            .saturating_add(paused)
+            .saturating_add(self.paused())
             .saturating_sub(self.started.elapsed());
         let is_paused = self.transit.as_ref().is_some_and(Transit::is_paused);
         Some(if is_paused {
@@ -78,6 +88,7 @@ impl Remaining {
 
     /// Gives what is left to the next layer.
     pub(crate) fn hand_on(&self, context: &mut CallContext) {
-        context.timeout = self.left();
+        let left = self.limit.zip(self.left());
+        context.timeout = left.map(|(limit, left)| handed_on(limit, left));
     }
 }

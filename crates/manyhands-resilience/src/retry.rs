@@ -271,10 +271,10 @@ fn longer_than_waited(asked: Duration, left: Option<Duration>) -> String {
     let wait = Rounded(asked);
     match left.filter(|left| *left <= asked) {
         Some(left) => format!(
-            "try again in {wait}, of which only {} are left",
+            "the wait of {wait} that it asks for is longer than the {} that are left",
             Rounded(left)
         ),
-        None => format!("try again in {wait}, which is longer than is waited here"),
+        None => format!("the wait of {wait} that it asks for is longer than is waited here"),
     }
 }
 

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::{
     AttemptSpanLayer, BreakerLayer, BreakerSettings, BulkheadLayer, BulkheadSettings, ChaosLayer,
-    ChaosSettings, DeadlineLayer, DeadlineSettings, KeyBy, RateLimitLayer, RateLimitSettings,
-    RetryLayer, RetrySettings, Statistics, StatisticsLayer,
+    ChaosSettings, DeadlineLayer, DeadlineSettings, KeyBy, PreparationLayer, RateLimitLayer,
+    RateLimitSettings, RetryLayer, RetrySettings, Statistics, StatisticsLayer,
 };
 
 /// What each layer of a stack is set to; null for one that is left out.
@@ -106,7 +106,7 @@ impl StackSettings {
 /// use manyhands_resilience::{StackSettings, Statistics, stack};
 ///
 /// let stack = stack(&StackSettings::default(), &Statistics::default());
-/// assert_eq!(stack.order().join(" > "), "total deadline > retry > attempt span > breaker > bulkhead > statistics > attempt deadline");
+/// assert_eq!(stack.order().join(" > "), "total deadline > retry > attempt span > breaker > preparation > bulkhead > statistics > attempt deadline");
 /// ```
 #[must_use]
 pub fn stack(settings: &StackSettings, statistics: &Statistics) -> Stack {
@@ -181,6 +181,9 @@ impl Stack {
             .behind(&layers.rate_limit)
             // Inside of the breaker: calls to a server that is down must not fill the queue.
             .behind(&layers.bulkhead)
+            // Outside of the bulkhead: calls that wait for a server's start must fill neither its places nor its queue.
+            // Inside of the breaker: nobody waits for the start of a server that is left alone.
+            .behind(&PreparationLayer)
             // Inside of the retry: each attempt counts, and one that opens it ends the retrying.
             .behind(&layers.breaker)
             // Directly inside of the retry, so that each attempt has its own, whatever turns it away.

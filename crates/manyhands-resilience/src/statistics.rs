@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use manyhands_core::Call;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 use tracing::debug;
 
 use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::keyed::{KeyBy, Keyed};
+use crate::remaining::Remaining;
 use crate::rule::Verdict;
 
 /// How many calls of a key are remembered. Of 64, the slowest three are beyond the 95th percentile.
@@ -102,6 +102,18 @@ impl Statistics {
     }
 }
 
+impl StatisticsSnapshot {
+    /// Leaves out every key that `keep` does not want kept.
+    pub fn retain(&mut self, mut keep: impl FnMut(&str) -> bool) {
+        self.0.retain(|key, _| keep(key));
+    }
+
+    /// The keys, in their order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
 impl Recent {
     fn record(&mut self, took: Duration, verdict: Verdict) {
         if verdict == Verdict::Silent {
@@ -176,9 +188,9 @@ impl Guard for StatisticsLayer {
             .statistics
             .keys
             .get_or(&self.key.of(&call), Mutex::default);
-        let began = Instant::now();
+        let remaining = Remaining::of(&call.context);
         let outcome = inner.send(call).await;
-        let (took, verdict) = (began.elapsed(), Verdict::of_work(&outcome));
+        let (took, verdict) = (remaining.worked(), Verdict::of_work(&outcome));
         debug!(layer = "statistics", ?took, ?verdict, "a call ended");
         lock(&recent).record(took, verdict);
         outcome

@@ -1,7 +1,7 @@
 //! From a server's name to that server: one route each, swapped as servers come and go.
 //!
-//! A route leads to a supervised server, or nowhere, with the reason. This crate
-//! does not know how a call was chosen.
+//! A route leads to a supervised server through that server's layers, or nowhere, with the reason. This crate
+//! does not know how a call was chosen, nor what any layer does inside.
 //!
 //! ```
 //! use manyhands_core::{Call, Request, ServerId};
@@ -20,6 +20,9 @@
 //! # }
 //! ```
 
+mod layered;
+mod route;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,11 +32,14 @@ use manyhands_core::{Call, CallContext, CallError, Delivery, ErrorKind, Reply, R
 use manyhands_registry::qualify_reply;
 use manyhands_transport::Supervised;
 
+pub use layered::{Layers, ServerService};
+pub use route::{LayerSettings, Route};
+
 /// Where calls to one server go.
 #[derive(Debug, Clone)]
 pub enum RouteState {
-    /// To a server, which is up or can be; a call may take this long where the caller does not say.
-    Up(Supervised, Limits),
+    /// To a server, which is up or can be.
+    Up(Route),
     /// Nowhere.
     Down(Down),
 }
@@ -177,7 +183,16 @@ impl Router {
     #[must_use]
     pub fn supervised(&self, server: &ServerId) -> Option<Supervised> {
         match self.routes.load().get(server).map(|state| &**state) {
-            Some(RouteState::Up(supervised, _)) => Some(supervised.clone()),
+            Some(RouteState::Up(route)) => Some(route.server().clone()),
+            _ => None,
+        }
+    }
+
+    /// The route that calls take; none where they go nowhere.
+    #[must_use]
+    pub fn route(&self, server: &ServerId) -> Option<Route> {
+        match self.routes.load().get(server).map(|state| &**state) {
+            Some(RouteState::Up(route)) => Some(route.clone()),
             _ => None,
         }
     }
@@ -191,36 +206,25 @@ impl Router {
         }
     }
 
-    /// Sends a call to its server, within the caller's limit or the server's own, and
+    /// Sends a call to its server through the layers of its route, within the caller's limit or the server's own, and
     /// puts the URIs of the result into the toolkit's names.
     ///
     /// # Errors
-    /// [`CallError`] from the server's connection, or with `NotSent` when there is none.
+    /// [`CallError`] from a layer or the server's connection, or with `NotSent` when there is none.
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call at the server.
     pub async fn dispatch(&self, call: Call) -> Result<Reply, CallError> {
-        let Call {
-            server,
-            request,
-            mut context,
-        } = call;
-        let state = self.routes.load().get(&server).cloned();
+        let state = self.routes.load().get(&call.server).cloned();
         let down = match state.as_deref() {
-            Some(RouteState::Up(supervised, limits)) => {
-                limits.complete(&request, &mut context);
-                return supervised
-                    .request(request, context)
-                    .await
-                    .map(qualify_reply);
-            }
+            Some(RouteState::Up(route)) => return route.send(call).await.map(qualify_reply),
             Some(RouteState::Down(down)) => down.error(),
             None => Down::new("no server of this name is registered").error(),
         };
-        let capability = request.capability(&server);
+        let capability = call.request.capability(&call.server);
         Err(down
-            .with_server(server)
+            .with_server(call.server)
             .with_capability(capability)
-            .with_trace(context.trace))
+            .with_trace(call.context.trace))
     }
 }

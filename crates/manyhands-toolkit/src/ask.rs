@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use crate::conversation::Scope;
+use crate::effect;
 use crate::shared::{Shared, Slot, State};
 use crate::toolkit::Toolkit;
 use crate::validation::{self, Validate};
@@ -131,6 +132,7 @@ impl Ask {
             }
             Err(error) => tracing::debug!(%trace, code = error.kind().code(), "failed"),
         }
+        self.kit.called();
         result.map_err(|error| error.with_trace(trace).with_capability(Some(wanted)))
     }
 
@@ -169,12 +171,15 @@ impl Ask {
         if let Some(tool) = tool.as_ref().filter(|tool| !self.scope.allows(tool)) {
             return Err(self.outside(tool.name().server()));
         }
-        let validate = |tool: &ToolEntry| {
+        let policy = |tool: &ToolEntry| {
             let slot = self.shared.slot(tool.name().server());
-            slot.map(|it| it.settings.validate).unwrap_or_default()
+            slot.map(|it| (it.settings.validate, effect::of_tool(&it.settings, tool)))
+                .unwrap_or_default()
         };
-        let checked = tool.as_ref().map(|tool| (tool, validate(tool)));
-        let checked = checked.filter(|(_, validate)| *validate != Validate::Off);
+        let policies = tool.as_ref().map(|tool| (tool, policy(tool)));
+        let checked = policies
+            .map(|(tool, (validate, _))| (tool, validate))
+            .filter(|(_, validate)| *validate != Validate::Off);
         let arguments = match checked {
             Some((tool, _)) => validation::arguments(tool, arguments)?,
             None => arguments,
@@ -188,7 +193,11 @@ impl Ask {
         if tool.is_none() && !self.scope.allows_server(&server) {
             return Err(self.outside(&server));
         }
-        let context = self.context.clone();
+        let mut context = self.context.clone();
+        context.effect = match policies {
+            Some((_, (_, effect))) => effect,
+            None => effect::of_request(&request),
+        };
         let call = Call {
             server,
             request,

@@ -4,13 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use manyhands_core::{Principal, ServerId, nearest};
+use manyhands_core::{Call, CallError, Principal, Reply, ServerId, nearest};
 use manyhands_discovery::{Manifest, ManifestFolder};
 use manyhands_registry::Embeddings;
-use manyhands_routing::Down;
+use manyhands_routing::{Down, Layers, ServerService};
 use manyhands_transport::{Connector, Input, InputHandler};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use tower::{Layer, Service};
 
 use crate::reach::{Account, Reach, Ways};
 use crate::recipe::{Kept, Recipe};
@@ -170,6 +171,7 @@ pub struct Builder {
     input: Input,
     manifests: Option<ManifestFolder>,
     embeddings: Option<Embeddings>,
+    layers: Layers,
     /// Names that were to be adjusted and that no server has.
     unknown: Vec<String>,
 }
@@ -266,6 +268,53 @@ impl Builder {
         self
     }
 
+    /// Puts a layer of your own around the calls to each server: outside of retries and of all else that is done about
+    /// failures, so that it sees each call once, as it was asked, and how it ended at last. Names are resolved and
+    /// arguments are checked before it. The layer that is added first is outermost.
+    ///
+    /// It goes around each server and each authorization anew: what it makes a state of in [`Layer::layer`] belongs to one
+    /// of them, and what all are to share it holds itself.
+    ///
+    /// ```
+    /// # use manyhands_core::ServerId;
+    /// # use manyhands_testkit::ScriptedServer;
+    /// # use manyhands_toolkit::{Builder, ServerService};
+    /// use tower::{Service as _, layer::layer_fn, service_fn};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let weather = ScriptedServer::new("weather").tool("today", |_| serde_json::json!({"content": []}));
+    /// let counted = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    /// let counter = counted.clone();
+    /// let counting = layer_fn(move |service: ServerService| {
+    ///     let counter = counter.clone();
+    ///     service_fn(move |call| {
+    ///         counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    ///         service.clone().call(call)
+    ///     })
+    /// });
+    /// let kit = Builder::default()
+    ///     .add(ServerId::parse("weather")?, weather.connector())
+    ///     .layer(counting)
+    ///     .connect()
+    ///     .await?;
+    /// kit.call("weather.today", serde_json::json!({})).await?;
+    /// assert_eq!(counted.load(std::sync::atomic::Ordering::Relaxed), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<ServerService> + Send + Sync + 'static,
+        L::Service:
+            Service<Call, Response = Reply, Error = CallError> + Clone + Send + Sync + 'static,
+        <L::Service as Service<Call>>::Future: Send,
+    {
+        self.layers = self.layers.and(layer);
+        self
+    }
+
     /// Starts all servers that are neither lazy nor remembered, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
@@ -275,6 +324,7 @@ impl Builder {
             self.input,
             self.embeddings,
             self.manifests,
+            self.layers,
         ))
     }
 

@@ -28,12 +28,15 @@ mod builder;
 mod changes;
 mod conversation;
 mod dispatch;
+mod effect;
 mod explain;
+mod figures;
 mod freshness;
 mod member;
 mod membership;
 mod memory;
 mod meta;
+mod open;
 mod reach;
 mod recipe;
 mod report;
@@ -49,6 +52,11 @@ pub use changes::{Change, Changes};
 pub use conversation::{Conversation, Profile, UnknownProfile};
 pub use dispatch::{Answered, Dispatched};
 pub use explain::{Cause, Choice, Explanation, Found, ServerState};
+pub use manyhands_resilience::{
+    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault, RateLimitSettings,
+    RetrySettings, Summary,
+};
+pub use manyhands_routing::ServerService;
 pub use meta::{Answer, meta_tools};
 pub use reach::{Account, Reach};
 pub use report::{Report, ServerReport, ServerStatus};

@@ -6,11 +6,13 @@ use std::time::Duration;
 use manyhands_core::{CallError, Credentials, ErrorKind, Inventory, ListKind};
 use manyhands_discovery::{ALL_LISTS, Limits, refresh};
 use manyhands_registry::Diff;
-use manyhands_transport::{ConnectErrorKind, Connection, Outage, Phase, Supervised};
+use manyhands_routing::Route;
+use manyhands_transport::{ConnectErrorKind, Connection, Outage, Phase};
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::freshness::{Freshness, Look};
+use crate::open::Turns;
 use crate::report::ServerStatus;
 use crate::shared::{Shared, Slot, State};
 
@@ -25,10 +27,12 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(crate) async fn live(
     shared: Arc<Shared>,
     slot: Arc<Slot>,
-    server: Supervised,
+    route: Route,
     remembered: Inventory,
 ) {
+    let server = route.server();
     let mut phases = server.phases();
+    let mut turns = Turns::of(&route);
     let mut started = Instant::now();
     let mut login = Relogin::default();
     let mut offer = Offer {
@@ -40,6 +44,10 @@ pub(crate) async fn live(
             phase = phases.next() => phase,
             () = login.done() => {
                 shared.logged_in(&slot);
+                continue;
+            }
+            () = turns.next() => {
+                shared.turned(&slot);
                 continue;
             }
             lists = offer.due() => {

@@ -141,7 +141,9 @@ impl Membership {
             Some(_) => Vec::new(),
         };
         let leaving = leaving.iter().map(Supervised::close);
+        let catalogue = self.shared.catalogue.load_full();
         tokio::join!(
+            self.recipe.figures.keep_at_last(catalogue),
             join_all(closing.iter().map(|it| it.server.close())),
             join_all(leaving)
         );
@@ -161,7 +163,7 @@ impl Membership {
 impl Running {
     fn new(shared: &Arc<Shared>, slot: Arc<Slot>, kept: Arc<Kept>) -> Self {
         let last = remembered(Some(&kept)).cloned().unwrap_or_default();
-        let task = tokio::spawn(live(shared.clone(), slot, kept.server.clone(), last));
+        let task = tokio::spawn(live(shared.clone(), slot, kept.route.clone(), last));
         let task = AbortOnDropHandle::new(task);
         Self { kept, task }
     }
@@ -178,7 +180,7 @@ fn remembered(kept: Option<&Arc<Kept>>) -> Option<&Inventory> {
 
 fn route(member: &Member, kept: Option<&Arc<Kept>>) -> RouteState {
     match kept {
-        Some(kept) => RouteState::Up(kept.server.clone(), member.settings.limits()),
+        Some(kept) => RouteState::Up(kept.route.clone()),
         None => RouteState::Down(member.down()),
     }
 }

@@ -8,12 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use manyhands_core::{Credentials, Principal, ServerId};
 use manyhands_discovery::{Manifest, ManifestFolder};
 use manyhands_registry::Embeddings;
+use manyhands_routing::{Layers, Route};
 use manyhands_transport::{ConnectOptions, Input, Supervised};
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::{Member, Plan};
 use crate::conversation::Conversations;
+use crate::figures::Figures;
 use crate::membership::{Authorizations, Membership};
 use crate::memory::Memory;
 use crate::reach::Authorization;
@@ -29,6 +31,10 @@ pub(crate) struct Recipe {
     conversations: Mutex<Conversations>,
     /// Where servers are remembered over the end of the program.
     manifests: Option<ManifestFolder>,
+    /// What goes around the way to each server.
+    layers: Layers,
+    /// How fast and how reliable the tools of all servers were of late.
+    pub(crate) figures: Figures,
     spawn_permits: Arc<Semaphore>,
     /// Connections that are in use, by what they may do.
     in_use: Mutex<HashMap<(ServerId, Authorization), Weak<Kept>>>,
@@ -60,6 +66,8 @@ impl Census {
 pub(crate) struct Kept {
     pub(crate) authorization: Authorization,
     pub(crate) server: Supervised,
+    /// The way to it, which knows how its calls went for as long as this is kept.
+    pub(crate) route: Route,
     pub(crate) credentials: Option<Credentials>,
     /// Where what it offers is remembered, and what was remembered when this was made.
     pub(crate) memory: Option<Memory>,
@@ -73,6 +81,7 @@ impl Recipe {
         input: Input,
         embeddings: Option<Embeddings>,
         manifests: Option<ManifestFolder>,
+        layers: Layers,
     ) -> Arc<Self> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let told = Vec::new();
@@ -82,7 +91,9 @@ impl Recipe {
             input,
             embeddings,
             conversations: Mutex::default(),
+            figures: Figures::recall(manifests.as_ref()),
             manifests,
+            layers,
             // Spawning is short work, but a hundred at once would starve each other.
             spawn_permits: Arc::new(Semaphore::new(2 * cores)),
             in_use: Mutex::default(),
@@ -214,9 +225,18 @@ impl Recipe {
         if settings.starts_at_once(remembered.as_ref()) {
             server.start();
         }
+        let (limits, layers) = (settings.limits(), settings.layers());
+        let route = Route::new(
+            server.clone(),
+            limits,
+            &layers,
+            &self.figures.statistics,
+            &self.layers,
+        );
         let kept = Arc::new(Kept {
             authorization,
             server,
+            route,
             credentials: reach.credentials,
             memory,
             remembered,

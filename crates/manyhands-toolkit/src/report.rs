@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use manyhands_core::{Printable, ServerId, ServerInfo};
+use manyhands_core::{HumanDuration, Printable, ServerId, ServerInfo};
 use manyhands_transport::Snapshot;
 use serde::Serialize;
 
@@ -34,6 +34,15 @@ pub enum ServerStatus {
         /// What to do about it, as a lowercase clause.
         mend: Option<String>,
     },
+    /// It is left alone for a while, since its calls kept failing.
+    OpenUntil {
+        /// What happened, as a lowercase clause.
+        cause: String,
+        /// What to do about it, as a lowercase clause.
+        mend: Option<String>,
+        /// For how long no call passes, from when this was told; in whole seconds.
+        wait: HumanDuration,
+    },
     /// Its configuration switches it off.
     Disabled,
     /// It is no longer one of the toolkit's servers.
@@ -41,7 +50,8 @@ pub enum ServerStatus {
 }
 
 impl ServerStatus {
-    /// The word for it: `starting`, `ready`, `idle`, `cached`, `needs-auth`, `failed`, `disabled` or `removed`.
+    /// The word for it: `starting`, `ready`, `idle`, `cached`, `needs-auth`, `failed`, `open-until`, `disabled` or
+    /// `removed`.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -51,6 +61,7 @@ impl ServerStatus {
             Self::Cached => "cached",
             Self::NeedsAuth { .. } => "needs-auth",
             Self::Failed { .. } => "failed",
+            Self::OpenUntil { .. } => "open-until",
             Self::Disabled => "disabled",
             Self::Removed => "removed",
         }
@@ -60,7 +71,9 @@ impl ServerStatus {
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::NeedsAuth { cause, .. } | Self::Failed { cause, .. } => Some(cause),
+            Self::NeedsAuth { cause, .. }
+            | Self::Failed { cause, .. }
+            | Self::OpenUntil { cause, .. } => Some(cause),
             _ => None,
         }
     }
@@ -69,7 +82,9 @@ impl ServerStatus {
     #[must_use]
     pub fn mend(&self) -> Option<&str> {
         match self {
-            Self::NeedsAuth { mend, .. } | Self::Failed { mend, .. } => mend.as_deref(),
+            Self::NeedsAuth { mend, .. }
+            | Self::Failed { mend, .. }
+            | Self::OpenUntil { mend, .. } => mend.as_deref(),
             _ => None,
         }
     }
@@ -77,7 +92,10 @@ impl ServerStatus {
     /// Whether it cannot be used as it should be. It may still mend by itself.
     #[must_use]
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::NeedsAuth { .. } | Self::Failed { .. })
+        matches!(
+            self,
+            Self::NeedsAuth { .. } | Self::Failed { .. } | Self::OpenUntil { .. }
+        )
     }
 }
 
@@ -107,7 +125,7 @@ pub struct ServerReport {
     pub took: Option<Duration>,
     /// What was noticed beside the protocol.
     pub diagnostics: Snapshot,
-    /// In how long a server that failed is tried again: by itself, or by a call once it failed too often.
+    /// In how long a server that failed is tried again: by itself, or by a call once it failed too often or is left alone.
     pub retry_in: Option<Duration>,
 }
 

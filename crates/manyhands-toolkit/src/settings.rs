@@ -1,17 +1,24 @@
 //! What can be set for a toolkit and for each of its servers.
 
+mod layers;
+mod or_false;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use manyhands_core::HumanDuration;
+use manyhands_core::{Effect, HumanDuration};
 use manyhands_discovery::Manifest;
 use manyhands_registry::{Overlays, ToolOverlay};
+use manyhands_resilience::{
+    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, RateLimitSettings,
+    RetrySettings,
+};
 use manyhands_routing::{Limit, Limits};
 use manyhands_transport::{Protocol, Restart, Supervision};
 use schemars::JsonSchema;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+use or_false::OrFalse;
 
 use crate::conversation::Profile;
 use crate::memory::is_young;
@@ -59,10 +66,15 @@ impl Settings {
 pub struct ServerSettings {
     /// Whether connecting fails as a whole when this server does. Default: false.
     pub required: bool,
-    /// How long a call may go without an answer or a sign of progress. Default: 30s.
+    /// How long a call may go without an answer or a sign of progress; each attempt anew, and so does the wait for the
+    /// server's start. Default: 30s.
     pub timeout: HumanDuration,
-    /// How long a call may take in total, whatever progress it shows. Default: 10m.
+    /// How long a call may take in total, whatever progress it shows: all attempts, the waits between them and for the
+    /// server's start included. Default: 10m.
     pub total_timeout: HumanDuration,
+    /// How long one attempt may take once the server is up, whatever progress it shows. Default: what is left of
+    /// `totalTimeout`.
+    pub attempt_timeout: Option<HumanDuration>,
     /// What is said of single tools, by their names on the server, and their limits where they differ from the server's.
     pub tools: BTreeMap<String, ToolSettings>,
     /// What all its tools are about; further tags of a tool stand beside these. Default: none.
@@ -73,8 +85,39 @@ pub struct ServerSettings {
     pub start_timeout: HumanDuration,
     /// How the server is started again when it fails; false for never. Default: 10 times within 5m.
     #[serde(with = "or_false")]
-    #[schemars(with = "OrFalse")]
+    #[schemars(with = "OrFalse<RestartSettings>")]
     pub restart: Option<RestartSettings>,
+    /// When a call that failed is sent again, where that cannot do anything twice; false for never. Default: 3 attempts.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<RetrySettings>")]
+    pub retry: Option<RetrySettings>,
+    /// When the server is left alone for a while because its calls fail; false for never. Default: after 5 failures in a
+    /// row.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<BreakerSettings>")]
+    pub breaker: Option<BreakerSettings>,
+    /// Whether each tool is left alone on its own rather than the whole server. Default: false.
+    pub breaker_per_tool: bool,
+    /// How many calls run at the server at once, and how many wait; false for any number. Default: 64, and 256 more wait.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<BulkheadSettings>")]
+    pub bulkhead: Option<BulkheadSettings>,
+    /// How many calls may be made in how much time; false for any number. Default: false.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<RateLimitSettings>")]
+    pub rate_limit: Option<RateLimitSettings>,
+    /// Whether identical calls that change nothing share one while it is under way; false for each on its own. A call may
+    /// then be answered with what was read before it was made. Default: false.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<CoalesceSettings>")]
+    pub coalesce: Option<CoalesceSettings>,
+    /// Faults made on purpose, to try an agent with; false for none. Default: false.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<ChaosSettings>")]
+    pub chaos: Option<ChaosSettings>,
+    /// Whether the server's own word is taken for what may be sent twice: `readOnlyHint` and `idempotentHint` of its tools.
+    /// Default: false.
+    pub trust_annotations: bool,
     /// Whether the server is started by the first call that names it. Until then its tools are unknown. Default: false.
     pub lazy: bool,
     /// What is made of arguments and results that do not fit a tool's schemas. Default: "warn", which sends no such
@@ -96,6 +139,9 @@ pub struct ToolSettings {
     pub timeout: Option<HumanDuration>,
     /// How long a call may take in total, whatever progress it shows. Default: the server's.
     pub total_timeout: Option<HumanDuration>,
+    /// What a call of it does to the world, whatever its server says: "readOnly" and "idempotent" may be sent twice,
+    /// "unknown" may not. Default: unknown, or the server's word where `trustAnnotations` is set.
+    pub effect: Option<Effect>,
     /// What is said of it in place of its server, or beside it.
     #[serde(flatten)]
     pub overlay: ToolOverlay,
@@ -150,55 +196,6 @@ impl RestartSettings {
     }
 }
 
-/// How a server that failed is started again: an object, or false for never.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[schemars(rename = "Restart")]
-#[expect(dead_code, reason = "only its schema is used")]
-enum OrFalse {
-    Policy(RestartSettings),
-    Flag(bool),
-}
-
-/// `restart` is an object, or `false` for never; `true` is the default.
-mod or_false {
-    use super::*;
-
-    pub(super) fn serialize<S: Serializer>(
-        restart: &Option<RestartSettings>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match restart {
-            Some(settings) => settings.serialize(serializer),
-            None => serializer.serialize_bool(false),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<RestartSettings>, D::Error> {
-        deserializer.deserialize_any(ObjectOrFalse)
-    }
-
-    struct ObjectOrFalse;
-
-    impl<'de> Visitor<'de> for ObjectOrFalse {
-        type Value = Option<RestartSettings>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an object, or false for never")
-        }
-
-        fn visit_bool<E>(self, restarts: bool) -> Result<Self::Value, E> {
-            Ok(restarts.then(RestartSettings::default))
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            RestartSettings::deserialize(MapAccessDeserializer::new(map)).map(Some)
-        }
-    }
-}
-
 impl Default for ServerSettings {
     fn default() -> Self {
         Self {
@@ -209,7 +206,16 @@ impl Default for ServerSettings {
             tags: Vec::new(),
             protocol: AUTO.to_owned(),
             start_timeout: HumanDuration(Duration::from_secs(60)),
+            attempt_timeout: None,
             restart: Some(RestartSettings::default()),
+            retry: Some(RetrySettings::default()),
+            breaker: Some(BreakerSettings::default()),
+            breaker_per_tool: false,
+            bulkhead: Some(BulkheadSettings::default()),
+            rate_limit: None,
+            coalesce: None,
+            chaos: None,
+            trust_annotations: false,
             lazy: false,
             validate: Validate::default(),
             idle_stop: None,
@@ -392,10 +398,7 @@ mod tests {
             .with_backoff(seconds(1), seconds(5));
         assert_eq!(restart(json!({"restart": written})), Ok(meant));
         let error = restart(json!({"restart": "never"})).unwrap_err();
-        assert!(
-            error.contains("expected an object, or false for never"),
-            "{error}"
-        );
+        assert!(error.contains("expected an object, or false"), "{error}");
     }
 
     #[test]
@@ -405,7 +408,9 @@ mod tests {
             ServerSettings::default()
                 .no_restart()
                 .lazy(true)
-                .idle_stop(Duration::from_secs(90)),
+                .idle_stop(Duration::from_secs(90))
+                .retry(None)
+                .rate_limit(RateLimitSettings::default()),
         ] {
             let written = serde_json::to_value(&settings).unwrap();
             assert_eq!(

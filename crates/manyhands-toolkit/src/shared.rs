@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
 use crate::memory::Memory;
+use crate::open;
 use crate::report::{Report, ServerReport, ServerStatus};
 use crate::select::{Indexed, Meaning};
 use crate::settings::ServerSettings;
@@ -375,8 +376,17 @@ impl Shared {
         self.tell(slot, diff);
     }
 
+    /// A server, or a tool of it, began or ceased to be left alone.
+    pub(crate) fn turned(&self, slot: &Slot) {
+        let _turn = self.replacing();
+        if self.is_current(slot) {
+            self.tell(slot, Diff::default());
+        }
+    }
+
     fn tell(&self, slot: &Slot, diff: Diff) {
         let status = slot.state.borrow().status.clone();
+        let status = open::seen(status, self.router.route(&slot.id).as_ref());
         let server = slot.id.clone();
         tracing::info!(%server, state = status.word(), cause = status.cause(), "server state");
         // Nobody may be listening.
@@ -393,22 +403,22 @@ impl Shared {
         let mut report = Report::default();
         for slot in self.slots().iter() {
             let state = slot.state.borrow().clone();
-            let phase = self.router.supervised(&slot.id).map(|it| it.phase());
+            let route = self.router.route(&slot.id);
+            let route = route.as_ref();
+            let phase = route.map(|it| it.server().phase());
+            let status = open::seen(state.status, route);
+            let known = catalogue.notices(&slot.id).iter();
+            let notices = known.map(|it| it.as_str().to_owned());
             let count = |kind| catalogue.count(&slot.id, kind);
             report.servers.push(ServerReport {
                 id: slot.id.clone(),
                 title: slot.title.clone(),
-                status: state.status,
                 required: slot.settings.required,
                 info: state.info,
                 tools: count(CapabilityKind::Tool),
                 prompts: count(CapabilityKind::Prompt),
                 resources: count(CapabilityKind::Resource),
-                notices: catalogue
-                    .notices(&slot.id)
-                    .iter()
-                    .map(|it| it.as_str().to_owned())
-                    .collect(),
+                notices: notices.chain(open::tools(route)).collect(),
                 took: state.took,
                 diagnostics: match phase {
                     Some(Phase::Up(connection)) => connection.diagnostics(),
@@ -416,7 +426,9 @@ impl Shared {
                 },
                 retry_in: state
                     .retry_at
-                    .map(|at| at.saturating_duration_since(Instant::now())),
+                    .map(|at| at.saturating_duration_since(Instant::now()))
+                    .or_else(|| open::wait(&status, route)),
+                status,
             });
         }
         report

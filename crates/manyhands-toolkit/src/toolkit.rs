@@ -1,5 +1,6 @@
 //! The handle that an agent holds.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use manyhands_core::{
     nearest,
 };
 use manyhands_registry::Catalogue;
+use manyhands_resilience::Summary;
 use manyhands_transport::Phase;
 use serde_json::Value;
 use tokio::time::timeout_at;
@@ -159,6 +161,21 @@ impl Toolkit {
         self.shared().report()
     }
 
+    /// How fast and how reliable tools, prompts and resources were of late, by their names across all servers: the last 64
+    /// calls of each that came to its server, for up to 4,096 of them. All principals' calls are counted together.
+    ///
+    /// ```no_run
+    /// # fn example(kit: &manyhands_toolkit::Toolkit) {
+    /// for (name, summary) in kit.statistics() {
+    ///     println!("{name}: {:?} at the most for half of its {} calls", summary.p50, summary.calls);
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn statistics(&self) -> BTreeMap<String, Summary> {
+        self.everybodys.recipe.figures.statistics.summaries()
+    }
+
     /// What all servers offer now. The snapshot does not change; ask again for a newer one.
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
@@ -300,6 +317,13 @@ impl Toolkit {
             }
             _ => self.own.clone(),
         }
+    }
+
+    /// Remembers how calls went, now and then.
+    pub(crate) fn called(&self) {
+        let everybodys = &self.everybodys;
+        let figures = &everybodys.recipe.figures;
+        figures.keep_now_and_then(|| everybodys.shared.catalogue.load_full());
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {

@@ -132,12 +132,17 @@ impl Connection {
     ) -> Result<Reply, CallError> {
         let total = context.timeout.unwrap_or(CALL_LIMIT);
         let idle = context.idle_timeout.unwrap_or(total);
-        let clock = Arc::new(Clock::new(idle, total));
+        let clock = Clock::new(idle, total).with_transit(context.transit.clone());
+        let clock = Arc::new(clock);
         let started = Instant::now();
         let before = self.0.session.diagnostics.unusable();
         let Inner { session, link, .. } = &*self.0;
         match rounds::complete(session, link, &request, &context, &clock).await {
-            Ok(raw) => Ok(Reply::new(session.server.clone(), raw, started.elapsed())),
+            Ok(raw) => {
+                // How long a person took says nothing about the server.
+                let took = started.elapsed().saturating_sub(clock.paused());
+                Ok(Reply::new(session.server.clone(), raw, took))
+            }
             Err(failure) => Err(
                 outcome::about(&request, self.explain(failure, before).await)
                     .with_effect(context.effect)

@@ -13,7 +13,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manyhands_core::{CallContext, CallError, Delivery, ErrorKind, Reply, Request, ServerId};
+use manyhands_core::{
+    CallContext, CallError, Delivery, ErrorKind, Reply, Request, ServerId, Transit, handed_on,
+};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -190,26 +192,76 @@ impl Supervised {
         let _in_use = self.in_use();
         let limit = context.timeout.unwrap_or(CALL_LIMIT);
         let end = Instant::now() + limit;
-        // A server that does not come up shows no sign of progress.
-        let patience = context.idle_timeout.unwrap_or(limit).min(limit);
+        let left = || {
+            Some(handed_on(
+                limit,
+                end.saturating_duration_since(Instant::now()),
+            ))
+        };
         loop {
-            let soon = end.min(Instant::now() + patience);
-            let connection = match self.up(soon, patience).await {
-                Ok(connection) => connection,
-                Err(error) => {
-                    let capability = request.capability(&self.0.server);
-                    return Err(error
-                        .with_server(self.0.server.clone())
-                        .with_capability(capability)
-                        .with_trace(context.trace));
-                }
-            };
-            context.timeout = Some(left_of(limit, end));
+            context.timeout = left();
+            let connection = self.wait_for_up(&request, &context).await?;
+            context.timeout = left();
+            context.transit.iter().for_each(Transit::leave);
             match connection.request(request.clone(), context.clone()).await {
                 // It belongs on the next connection, which the loop waits for.
-                Err(error) if error.delivery() == Delivery::NotSent && connection.is_closed() => {}
+                Err(error) if error.delivery() == Delivery::NotSent && connection.is_closed() => {
+                    context.transit.iter().for_each(Transit::hold);
+                }
                 result => return result,
             }
+        }
+    }
+
+    /// Whether a request would be sent at once.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.open_connection().is_some()
+    }
+
+    /// Waits until `request` can be sent, as [`request`](Self::request) does: on the context's time, up to the idle
+    /// timeout.
+    ///
+    /// # Errors
+    /// [`CallError`] with `NotSent`, as of [`connection`](Self::connection). It is final: the server is started again by
+    /// rules of its own, and whoever asks again at once is told the same.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing; the server goes on starting.
+    pub async fn wait_for_start(
+        &self,
+        request: &Request,
+        context: &CallContext,
+    ) -> Result<(), CallError> {
+        let _in_use = self.in_use();
+        self.wait_for_up(request, context).await.map(drop)
+    }
+
+    async fn wait_for_up(
+        &self,
+        request: &Request,
+        context: &CallContext,
+    ) -> Result<Connection, CallError> {
+        if let Some(connection) = self.open_connection() {
+            return Ok(connection);
+        }
+        let limit = context.timeout.unwrap_or(CALL_LIMIT);
+        // A server that does not come up shows no sign of progress.
+        let patience = context.idle_timeout.unwrap_or(limit).min(limit);
+        let up = self.up(Instant::now() + patience, patience).await;
+        up.map_err(|error| {
+            error
+                .with_server(self.0.server.clone())
+                .with_capability(request.capability(&self.0.server))
+                .with_trace(context.trace)
+                .exhausted()
+        })
+    }
+
+    fn open_connection(&self) -> Option<Connection> {
+        match &*self.0.shared.phase.borrow() {
+            Phase::Up(connection) if !connection.is_closed() => Some(connection.clone()),
+            _ => None,
         }
     }
 
@@ -240,10 +292,8 @@ impl Supervised {
     /// A connection that has not ended, by `end`.
     async fn up(&self, end: Instant, limit: Duration) -> Result<Connection, CallError> {
         // The usual case needs nothing of what follows.
-        if let Phase::Up(connection) = &*self.0.shared.phase.borrow()
-            && !connection.is_closed()
-        {
-            return Ok(connection.clone());
+        if let Some(connection) = self.open_connection() {
+            return Ok(connection);
         }
         let mut phases = self.0.shared.phase.subscribe();
         let mut last_failure = None;
@@ -264,16 +314,6 @@ impl Supervised {
             }
         }
     }
-}
-
-/// What is left of a limit that ends at `end`, in whole milliseconds, since errors tell it.
-fn left_of(limit: Duration, end: Instant) -> Duration {
-    const UNNOTICED: Duration = Duration::from_millis(1);
-    let left = end.saturating_duration_since(Instant::now());
-    if limit.saturating_sub(left) < UNNOTICED {
-        return limit;
-    }
-    Duration::from_millis(u64::try_from(left.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn closed() -> CallError {

@@ -40,20 +40,21 @@ mod watched;
 mod ways;
 
 pub use manyhands_core::{
-    Arguments, AuthError, AuthErrorKind, Authorizer, CallError, CallEvent, Capability,
-    CapabilityKind, Challenge, Credentials, Delivery, ErrorKind, ErrorType, HumanDuration,
-    LoginAnswer, LoginPage, LoginPrompt, Principal, Printable, QualifiedName, Reply, Secret,
-    ServerId, clip, model, nearest,
+    Arguments, AuthError, AuthErrorKind, Authorizer, Call, CallContext, CallError, CallEvent,
+    Capability, CapabilityKind, Challenge, Credentials, Delivery, Effect, ErrorKind, ErrorType,
+    HumanDuration, LoginAnswer, LoginPage, LoginPrompt, Principal, Printable, QualifiedName, Reply,
+    Request, Secret, ServerId, clip, model, nearest,
 };
 pub use manyhands_registry::{
     Catalogue, Cost, EmbedError, Embedder, Embeddings, LeftOutCause, Metadata, ModelApi, Origin,
     Query, Selection, ServerFit, Sourced, ToolEntry, ToolOverlay,
 };
 pub use manyhands_toolkit::{
-    Account, Answer, Answered, Builder, Cause, Change, Changes, Choice, Conversation, Dispatched,
-    Explanation, Found, Member, Profile, Reach, Report, RestartSettings, Select, ServerReport,
-    ServerSettings, ServerState, ServerStatus, Settings, StartError, ToolSettings, Toolkit,
-    UnknownProfile, Validate, definitions, meta_tools,
+    Account, Answer, Answered, BreakerSettings, Builder, BulkheadSettings, Cause, Change, Changes,
+    ChaosSettings, Choice, CoalesceSettings, Conversation, Dispatched, Explanation, Fault, Found,
+    Member, Profile, RateLimitSettings, Reach, Report, RestartSettings, RetrySettings, Select,
+    ServerReport, ServerService, ServerSettings, ServerState, ServerStatus, Settings, StartError,
+    Summary, ToolSettings, Toolkit, UnknownProfile, Validate, definitions, meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

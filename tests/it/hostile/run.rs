@@ -174,6 +174,8 @@ async fn exercise(row: &Row, hostile: Hostile) -> Seen {
                 .timeout(call)
                 .total_timeout(call)
                 .start_timeout(start)
+                // What is told here is what one attempt met with.
+                .retry(None)
         })
         .start();
     let (stop, stopped) = oneshot::channel();

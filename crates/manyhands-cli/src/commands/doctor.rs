@@ -1,6 +1,7 @@
 //! `doctor`: every server probed, with cause and mend, and the secrets that stand in the configuration itself.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use manyhands::{ServerReport, ServerStatus};
 use manyhands_config::Warning;
@@ -182,6 +183,10 @@ fn finding(warning: &Warning) -> Value {
     json!({"line": warning.line(), "message": warning.to_string()})
 }
 
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 fn as_json(server: &ServerReport) -> Value {
     let seen = &server.diagnostics;
     json!({
@@ -196,7 +201,8 @@ fn as_json(server: &ServerReport) -> Value {
         "prompts": server.prompts,
         "resources": server.resources,
         "notices": server.notices,
-        "took_ms": server.took.map(|took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        "took_ms": server.took.map(milliseconds),
+        "retry_in_ms": server.retry_in.map(milliseconds),
         "stray_lines": seen.stray_lines,
         "stray_sample": seen.stray_sample,
         "oversized": seen.oversized,

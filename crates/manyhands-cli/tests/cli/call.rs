@@ -40,6 +40,24 @@ fn a_pair_that_looks_like_a_number_stays_a_text_where_the_schema_says_so() {
 }
 
 #[test]
+fn a_call_that_was_given_up_says_how_often_it_was_tried() {
+    let entry = r#""busy": {"command": "@MANYHANDS@", "args": ["demo-server", "jira"], "manyhands": {
+        "chaos": {"enabled": true, "faults": [{"percent": 100, "kind": "rate_limited", "delivery": "rejected"}]},
+        "retry": {"attempts": 2, "backoff": "1ms"}
+    }}"#;
+    let sandbox = Sandbox::beside_slack(entry);
+    let call = ["call", "busy.list_recent_comments", "limit=1"];
+    let called = sandbox.configured(&call);
+    assert_eq!(called.code, Some(3), "{called}");
+    let tried = "this fault was made on purpose; tried 2 times on busy in ";
+    assert!(called.stderr.contains(tried), "{called}");
+    let called = sandbox.configured(&[&["--json"], &call[..]].concat());
+    let document: Value = serde_json::from_str(&called.stdout).unwrap();
+    let message = document["error"]["message"].as_str().unwrap();
+    assert!(message.contains(tried), "{called}");
+}
+
+#[test]
 fn one_json_object_is_taken_as_it_is() {
     let called = sandbox().configured(&[
         "call",

@@ -8,6 +8,7 @@ mod error;
 mod files;
 mod key;
 mod place;
+mod statistics;
 mod stored;
 
 use std::collections::HashSet;
@@ -162,6 +163,28 @@ impl ManifestFolder {
     ) -> Result<(), ManifestError> {
         let place = self.place(server, fingerprint, authorization)?;
         place.map_or(Ok(()), |it| it.remove())
+    }
+
+    /// What was kept of how servers did, as it was given. Whatever cannot be used counts as nothing, and is told in one
+    /// warning.
+    ///
+    /// It reads one file, which blocks for a fraction of a millisecond.
+    #[must_use]
+    pub fn read_statistics(&self) -> Option<Vec<u8>> {
+        statistics::read(&self.0.path).unwrap_or_else(|error| {
+            self.tell(&error);
+            None
+        })
+    }
+
+    /// Keeps how servers did, in place of what was kept: 4 MiB at most. Of two processes the later one wins.
+    ///
+    /// It blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// [`ManifestError`] where it is too much, or where the folder or the file cannot be written, or is not ours alone.
+    pub fn write_statistics(&self, bytes: &[u8]) -> Result<(), ManifestError> {
+        statistics::write(&self.0.path, bytes)
     }
 
     /// Where a server's manifest would be; none where there can be none.

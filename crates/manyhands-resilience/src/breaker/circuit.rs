@@ -108,6 +108,11 @@ impl Circuit {
         }
     }
 
+    /// What made it open, while it is not closed.
+    pub(super) fn why(&self) -> Option<Why> {
+        (!matches!(self.phase, Phase::Closed)).then_some(self.why)
+    }
+
     pub(super) fn in_a_row(&self) -> u32 {
         self.in_a_row
     }

@@ -14,7 +14,7 @@ use manyhands_core::{Call, CallError, ErrorKind, Printable, Reply, Rounded, clip
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{debug, info};
 
 pub use circuit::BreakerState;
 pub use settings::BreakerSettings;
@@ -24,6 +24,9 @@ use crate::keyed::{KeyBy, Keyed};
 use crate::rule::Verdict;
 use crate::subject::turned_away;
 use circuit::{Circuit, Pass, Refusal, Why};
+
+/// How much is told of a key and of a failure, in bytes.
+const MAX_TOLD: usize = 200;
 
 /// Turns calls away from a server that keeps failing, until it is worth while to try again.
 ///
@@ -48,6 +51,8 @@ struct State {
 struct Watched {
     key: Box<str>,
     circuit: Mutex<Circuit>,
+    /// Why the last call failed that did.
+    last: Mutex<Box<str>>,
 }
 
 /// What is known of one key.
@@ -63,6 +68,8 @@ pub struct BreakerStatus {
     pub failures_in_a_row: u32,
     /// How long no call will pass, where it is open.
     pub open_for: Option<Duration>,
+    /// What made it open, as a lowercase clause; none where it is closed.
+    pub cause: Option<String>,
 }
 
 impl BreakerLayer {
@@ -135,6 +142,7 @@ impl BreakerLayer {
             Watched {
                 key: key.into(),
                 circuit: Mutex::new(circuit),
+                last: Mutex::default(),
             }
         })
     }
@@ -148,8 +156,7 @@ impl BreakerLayer {
         let after = circuit.turned_to();
         drop(circuit);
         if before != after {
-            let key = clip(&watched.key, 200);
-            debug!(layer = "breaker", key = %Printable(&key), ?before, ?after, "a breaker changes its state");
+            watched.tell(after);
             self.0.changes.send_modify(|changes| *changes += 1);
         }
         result
@@ -164,7 +171,45 @@ impl Watched {
             state: circuit.state(now),
             failures_in_a_row: circuit.in_a_row(),
             open_for: circuit.open_for(now),
+            cause: circuit.why().map(|why| self.cause(why)),
         }
+    }
+
+    /// What made the circuit open, as a clause.
+    fn cause(&self, why: Why) -> String {
+        let key = clip(&self.key, MAX_TOLD);
+        let key = Printable(&key);
+        let times = match why {
+            Why::InARow(1) => format!("{key} has failed"),
+            Why::InARow(times) => format!("{key} has failed {times} times in a row"),
+            Why::Rate { failures, calls } => {
+                format!("{key} has failed {failures} of its last {calls} calls")
+            }
+        };
+        match &**self.last() {
+            // It was too slow.
+            "" => times,
+            last => format!("{times} (the last time: {})", Printable(last)),
+        }
+    }
+
+    /// Tells the log of another state.
+    fn tell(&self, state: BreakerState) {
+        let status = self.status();
+        let key = clip(&self.key, MAX_TOLD);
+        let key = Printable(&key);
+        match state {
+            BreakerState::Open => {
+                info!(layer = "breaker", %key, cause = status.cause, open_for = ?status.open_for, "a breaker opens");
+            }
+            BreakerState::HalfOpen => debug!(layer = "breaker", %key, "a breaker is half open"),
+            BreakerState::Closed => info!(layer = "breaker", %key, "a breaker closes"),
+        }
+    }
+
+    fn last(&self) -> MutexGuard<'_, Box<str>> {
+        // A text is put in as a whole, so a panic elsewhere does no harm.
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Circuit> {
@@ -183,7 +228,7 @@ impl Guard for BreakerLayer {
         drop(key);
         let settings = &self.0.settings;
         let admitted = self.with(&watched, |circuit, now| circuit.admit(settings, now));
-        let pass = admitted.map_err(|refusal| refused(&call, &watched.key, refusal))?;
+        let pass = admitted.map_err(|refusal| refused(&call, &watched, refusal))?;
         let admitted = Admitted {
             breaker: self,
             watched: &watched,
@@ -215,6 +260,10 @@ impl Admitted<'_> {
             Verdict::Answered if slow => Verdict::Failed,
             verdict => verdict,
         };
+        if verdict == Verdict::Failed {
+            let cause = outcome.as_ref().err().map_or("", CallError::cause);
+            *self.watched.last() = (*clip(cause, MAX_TOLD)).into();
+        }
         self.breaker.with(self.watched, |circuit, now| {
             circuit.record(settings, pass, verdict, now);
         });
@@ -229,23 +278,17 @@ impl Drop for Admitted<'_> {
     }
 }
 
-fn refused(call: &Call, key: &str, refusal: Refusal) -> CallError {
+fn refused(call: &Call, watched: &Watched, refusal: Refusal) -> CallError {
     debug!(layer = "breaker", server = %call.server, ?refusal, "a call is turned away");
-    let key = clip(key, 200);
-    let key = Printable(&key);
-    let cause = match refusal.why {
-        Why::InARow(1) => format!("{key} has failed"),
-        Why::InARow(times) => format!("{key} has failed {times} times in a row"),
-        Why::Rate { failures, calls } => {
-            format!("{key} has failed {failures} of its last {calls} calls")
-        }
-    };
-    let advice = if refusal.probed {
-        "another call is trying it right now; try again shortly".to_owned()
+    let cause = watched.cause(refusal.why);
+    let (then, advice) = if refusal.probed {
+        let then = "another call is trying it right now".to_owned();
+        (then, "try again shortly")
     } else {
-        format!("it is tried again in {}", Rounded(refusal.wait))
+        let then = format!("is left alone for {}", Rounded(refusal.wait));
+        (then, "try again then, or look at the server's log")
     };
-    turned_away(call, ErrorKind::Unavailable, cause)
+    turned_away(call, ErrorKind::Unavailable, format!("{cause} and {then}"))
         .with_advice(advice)
         .with_retry_after(Some(refusal.wait))
 }

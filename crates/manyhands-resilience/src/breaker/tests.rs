@@ -69,7 +69,8 @@ async fn a_server_that_fails_in_a_row_is_left_alone_and_tried_again() {
     assert_eq!(
         error.to_string(),
         format!(
-            "call slack.post: slack has failed 3 times in a row; it is tried again in {wait_text}"
+            "call slack.post: slack has failed 3 times in a row (the last time: it stopped) and is left alone for \
+             {wait_text}; try again then, or look at the server's log"
         )
     );
     assert_eq!((server.count(), state(&layer)), (3, BreakerState::Open));
@@ -232,7 +233,7 @@ async fn only_so_many_probes_run_at_once_and_all_have_to_be_answered() {
     assert!(
         three
             .to_string()
-            .ends_with("another call is trying it right now; try again shortly"),
+            .ends_with("and another call is trying it right now; try again shortly"),
         "{three}"
     );
     assert_eq!((server.count(), state(&layer)), (5, BreakerState::Closed));

@@ -173,6 +173,44 @@ async fn time_stands_still_while_a_person_is_asked() {
     assert_eq!(started.elapsed(), 65 * SECOND);
 }
 
+/// Ends each call itself, so much later than its time.
+#[derive(Clone)]
+struct KeepsTime(Duration);
+
+impl Inner for KeepsTime {
+    async fn send(self, call: Call) -> Outcome {
+        sleep(call.context.timeout.unwrap() + self.0).await;
+        let kind = ErrorKind::DeadlineExceeded;
+        Err(CallError::new(kind, Delivery::NotSent, "it was not read"))
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_keeps_time_further_in_has_the_last_word_for_a_moment() {
+    let (layer, span) = (total(5 * SECOND), crate::AttemptSpanLayer);
+    for (late, cause, end) in [
+        (2, "it was not read", 5_002),
+        (9_000, "no answer within 5 s", 5_050),
+    ] {
+        let started = Instant::now();
+        let inner = KeepsTime(Duration::from_millis(late)).boxed().behind(&span);
+        let way = inner.behind(&layer);
+        // Nobody here has said that the call waits.
+        let mut call = call();
+        call.context
+            .transit
+            .get_or_insert_default()
+            .leave_for_good();
+        let error = way.send(call).await.unwrap_err();
+        assert_eq!(error.cause(), cause);
+        assert_eq!(started.elapsed(), Duration::from_millis(end));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_any_limit_nothing_is_limited() {
     let settings = DeadlineSettings {

@@ -225,7 +225,7 @@ async fn a_server_that_asks_for_more_than_is_left_ends_the_call_at_once() {
     assert_eq!((started.elapsed(), server.count()), (Duration::ZERO, 1));
     assert_eq!(
         error.to_string(),
-        "it is busy; try again in 5 s, of which only 3 s are left"
+        "it is busy; the wait of 5 s that it asks for is longer than the 3 s that are left"
     );
     let impatient = generous().with_max_retry_after(SECOND);
     let error = send(&layer(impatient).layer(server), call())

@@ -33,6 +33,7 @@ fn the_order_is_this() {
             "retry",
             "attempt span",
             "breaker",
+            "preparation",
             "bulkhead",
             "rate limit",
             "statistics",
@@ -49,6 +50,7 @@ fn the_order_is_this() {
         [
             "total deadline",
             "attempt span",
+            "preparation",
             "statistics",
             "attempt deadline"
         ]
@@ -106,7 +108,11 @@ async fn attempts_that_open_the_breaker_end_the_retrying() {
     assert!(
         error
             .to_string()
-            .contains("slack has failed 2 times in a row; tried 2 times on slack in"),
+            .starts_with("call slack.post: slack has failed 2 times in a row (the last time: it failed) and is left alone"),
+        "{error}"
+    );
+    assert!(
+        error.to_string().contains("; tried 2 times on slack in"),
         "{error}"
     );
     assert_eq!(

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use manyhands_core::Transit;
 use tokio::time::{Instant, sleep_until};
 
 /// Longer than any call, and short enough to be added to any instant: 10 years.
@@ -19,6 +20,8 @@ pub(crate) struct Clock {
     idle: Duration,
     total: Duration,
     now: Mutex<State>,
+    /// Whose clocks further out stand still with this one.
+    transit: Option<Transit>,
 }
 
 #[derive(Debug)]
@@ -29,6 +32,8 @@ struct State {
     /// How many persons are being asked, and since when.
     pauses: usize,
     since: Instant,
+    /// How long the pauses took that are over.
+    paused: Duration,
 }
 
 /// Which clock ran out, and how long it was.
@@ -51,12 +56,20 @@ impl Clock {
             progressed: false,
             pauses: 0,
             since,
+            paused: Duration::ZERO,
         };
         Self {
             idle,
             total,
             now: Mutex::new(now),
+            transit: None,
         }
+    }
+
+    /// Tells the layers that the call has passed when it stands still.
+    pub(crate) fn with_transit(mut self, transit: Option<Transit>) -> Self {
+        self.transit = transit;
+        self
     }
 
     /// Never runs out.
@@ -76,6 +89,7 @@ impl Clock {
         let mut state = self.state();
         if state.pauses == 0 {
             state.since = Instant::now();
+            self.transit.iter().for_each(Transit::ask_person);
         }
         state.pauses += 1;
         Pause(self.clone())
@@ -101,6 +115,11 @@ impl Clock {
                 }
             }
         }
+    }
+
+    /// How long it stood still.
+    pub(crate) fn paused(&self) -> Duration {
+        self.state().paused
     }
 
     /// When to look at the clocks again.
@@ -142,6 +161,10 @@ impl Drop for Pause {
             let paused = state.since.elapsed();
             state.idle_end += paused;
             state.total_end += paused;
+            state.paused += paused;
+            if let Some(transit) = &self.0.transit {
+                transit.person_answered(paused);
+            }
         }
     }
 }
@@ -214,6 +237,21 @@ mod tests {
             drop(second);
         });
         is(end_of(&clock).await, s(106), Elapsed::Silent(s(5)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_further_out_learns_how_long_persons_were_asked() {
+        let transit = Transit::default();
+        let clock = Clock::new(s(5), s(9)).with_transit(Some(transit.clone()));
+        let clock = Arc::new(clock);
+        let (first, second) = (clock.pause(), clock.pause());
+        sleep(s(2)).await;
+        drop(first);
+        assert!(transit.is_paused());
+        sleep(s(1)).await;
+        drop(second);
+        assert!(!transit.is_paused());
+        assert_eq!((transit.paused(), clock.paused()), (s(3), s(3)));
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 //! Supervision over fakes in this process, on a paused clock.
 
+mod start;
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
