@@ -65,6 +65,21 @@ async fn one_malformed_tool_does_not_cost_the_list() {
         notices[0].starts_with("left out the tool bad (missing field `inputSchema`"),
         "{notices:?}"
     );
+    assert_eq!(kit.call("s.whoami", json!({})).await.unwrap().text(), "s");
+    for (schema, name) in [
+        (json!(null), "null"),
+        (json!([]), "list"),
+        (json!("object"), "text"),
+    ] {
+        let bad = json!({"name": name, "inputSchema": schema});
+        let server = polite("s").tool_definition(bad, |_| text(""));
+        let kit = crate::servers::kit(&[("s", &server)]).await;
+        let error = kit.call(format!("s.{name}"), json!({})).await.unwrap_err();
+        let said =
+            format!("the server s offers it, and it cannot be used: left out the tool {name} (");
+        assert!(error.to_string().contains(&said), "{error}");
+        assert_eq!(kit.call("s.whoami", json!({})).await.unwrap().text(), "s");
+    }
 }
 
 #[tokio::test(start_paused = true)]

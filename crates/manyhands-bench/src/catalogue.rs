@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use manyhands_registry::Catalogue;
+use manyhands_registry::{Catalogue, Lock, flags};
 use serde_json::{Value, json};
 
 use crate::conditions;
@@ -110,12 +110,22 @@ pub(crate) fn report(options: &Options) -> Result<Value> {
             "catalogue": mb(drawn, built),
             "plain": mb(built, rebuilt),
         },
+        "whole_ms": {
+            "flags": whole(rounds, || flags(&catalogue)),
+            "pins": whole(rounds, || Lock::default().compare(&catalogue)),
+        },
         "aims": [
             aim("a look-up", "ns", LOOKUP_NS, worst("look-up")),
             aim("a change", "ms", CHANGE_MS, worst("change") / 1e6),
             aim("definitions and catalogue", "MB", MEMORY_MB, memory),
         ],
     }))
+}
+
+/// How long one look at all tools takes, in milliseconds.
+fn whole<T>(rounds: usize, mut look: impl FnMut() -> T) -> f64 {
+    let times = (0..rounds.min(3)).map(|_| timed(&mut look).as_secs_f64() * 1e3);
+    rounded(median(times).unwrap_or_default(), 0)
 }
 
 /// 10,000 tools of 200 servers: one has 500, one has 50, and the others share the rest.

@@ -98,6 +98,17 @@ pub(crate) enum Command {
         #[arg(long)]
         lint: bool,
     },
+    /// Tells which tools are no longer what was approved, shows what changed, and approves it
+    #[command(
+        after_help = "Exit codes: 0 no tool has changed, 1 a change waits for approval, 2 usage or configuration, 3 a server \
+                            could not be asked.\n\
+                            Tools are pinned in mcp.lock.json beside mcp.json; `\"manyhands\": {\"pins\": \"block\"}` keeps back those \
+                            that change."
+    )]
+    Pins {
+        #[command(subcommand)]
+        command: Option<PinsCommand>,
+    },
     /// Serves all servers as one MCP server
     Serve {
         /// Over standard input and output, for MCP clients that start it as a command
@@ -137,6 +148,31 @@ pub(crate) enum Command {
     /// Runs one of the demo's servers
     #[command(hide = true)]
     DemoServer(DemoServerArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PinsCommand {
+    /// Shows what changed; exits with 1 where something did
+    Diff {
+        /// Only these tools, such as slack.search_messages
+        #[arg(value_name = "NAME")]
+        names: Vec<String>,
+    },
+    /// Approves tools as they are now, and shows what changed in them
+    Approve {
+        /// The tools, such as slack.search_messages
+        #[arg(value_name = "NAME", required_unless_present = "all")]
+        names: Vec<String>,
+        /// Approves all tools that are changed or new
+        #[arg(long, conflicts_with = "names")]
+        all: bool,
+    },
+    /// Forgets what tools were, without starting a server; what is seen next under such a name is pinned
+    Forget {
+        /// The tools, such as slack.search_messages
+        #[arg(value_name = "NAME", required = true)]
+        names: Vec<String>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

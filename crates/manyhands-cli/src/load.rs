@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use manyhands::{Builder, Config, ServerSection, ServerSettings, Settings, Watched};
+use manyhands::{Builder, Config, Pinning, ServerSection, ServerSettings, Settings, Watched};
 use manyhands_config::trust::{TrustState, TrustStore};
 use manyhands_config::{ConfigFile, Environment, Located, Warning, locate};
+use manyhands_registry::LockFile;
 
 use crate::args::Options;
 use crate::failure::Failure;
@@ -35,6 +36,19 @@ pub(crate) fn inspected_builder(options: &Options) -> Result<(Builder, Vec<Warni
     let literal_secrets = std::mem::take(&mut config.literal_secrets);
     let builder = once(manyhands::builder(config, &logins::access()));
     Ok((builder, literal_secrets))
+}
+
+/// As [`builder`], with nothing pinned or kept back; with the file for pins, and what the configuration says of them.
+pub(crate) fn unpinned_builder(
+    options: &Options,
+) -> Result<(Builder, LockFile, Option<Pinning>), Failure> {
+    let mut config = warned(options)?;
+    let setting = config.settings.pins.replace(Pinning::Off);
+    let lock = config.lock.take().map(LockFile::new).ok_or_else(|| {
+        Failure::usage("failed to find the pinned tools: the configuration is no file")
+    })?;
+    let builder = once(manyhands::builder(config, &logins::access()));
+    Ok((builder, lock, setting))
 }
 
 fn warned(options: &Options) -> Result<Configuration, Failure> {

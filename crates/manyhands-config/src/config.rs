@@ -12,7 +12,7 @@ use crate::document::{Member, Node, Value, find};
 use crate::endpoint::Endpoint;
 use crate::entry::wrong;
 use crate::error::{ConfigError, EntryError, Fault};
-use crate::file::{ConfigFile, Material, Source};
+use crate::file::{ConfigFile, LOCK, Material, Source};
 use crate::resolve::resolve;
 use crate::schema;
 use crate::variables::Variables;
@@ -43,6 +43,9 @@ pub struct Config<S, T> {
     /// Texts that look like secrets and stand in the file themselves. They work, and are apart from the warnings because
     /// whoever uses a file every day need not be told every day.
     pub literal_secrets: Vec<Warning>,
+    /// Where what its servers' tools were when they were approved is kept; none where it is not a file. It lies beside the
+    /// file, and `mcp.json` has `mcp.lock.json`.
+    pub lock: Option<PathBuf>,
 }
 
 /// One server of a configuration, whether its entry can be used or not.
@@ -112,7 +115,9 @@ impl<S: Settings, T: Settings> Config<S, T> {
     /// # Errors
     /// As [`Self::from_file`].
     pub fn resolve(file: &ConfigFile, variables: &dyn Variables) -> Result<Self, ConfigError> {
-        resolve(&file.material, variables)
+        let mut config = resolve(&file.material, variables)?;
+        config.lock = Some(file.identity.with_extension(LOCK));
+        Ok(config)
     }
 }
 

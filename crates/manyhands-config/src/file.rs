@@ -22,6 +22,9 @@ use crate::warning::Warning;
 /// The largest configuration file, in bytes. The largest seen in the wild are below 100 KiB.
 const MAX_FILE: u64 = 4 << 20;
 
+/// What the name of a file with pins ends with, in place of the configuration's ending.
+pub(crate) const LOCK: &str = "lock.json";
+
 /// How much all env files of one configuration may hold together, in bytes.
 const MAX_ENV_FILES: u64 = 4 << 20;
 

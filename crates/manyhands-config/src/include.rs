@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::document::{Document, Node, Value, shown};
 use crate::error::{ConfigError, EntryErrorKind, Fault};
-use crate::file::{Material, Source, absolute, read_text};
+use crate::file::{LOCK, Material, Source, absolute, read_text};
 use crate::variables::Variables;
 use crate::warning::{Warning, WarningKind};
 
@@ -204,11 +204,17 @@ fn matching(folder: &Path, written: &str) -> Result<Vec<PathBuf>, String> {
     })?;
     let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let mut names: Vec<String> = names
-        .filter(|name| !name.starts_with('.') && fits(name))
+        .filter(|name| !name.starts_with('.') && !is_lock(name) && fits(name))
         .collect();
     names.sort();
     let files = names.into_iter().map(|name| folder.join(name));
     Ok(files.filter(|file| file.is_file()).collect())
+}
+
+/// Whether it is the name of a file with pins, which looks as if it listed servers.
+fn is_lock(name: &str) -> bool {
+    let stem = name.strip_suffix(LOCK);
+    stem.is_some_and(|stem| stem.ends_with('.'))
 }
 
 fn has_ending(name: &str) -> bool {

@@ -58,6 +58,7 @@ pub(crate) fn resolve<S: Settings, T: Settings>(
         servers,
         warnings: warnings.finish(),
         literal_secrets: literals.finish(),
+        lock: None,
     })
 }
 

@@ -34,13 +34,18 @@ pub struct Inventory {
 pub struct Notice {
     text: String,
     about: Option<ListKind>,
+    left_out: Option<String>,
 }
 
 impl Notice {
     /// Keeps a sentence for people; texts from servers inside it must have gone through [`Printable`](crate::Printable).
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
-        Self { text, about: None }
+        Self {
+            text,
+            about: None,
+            left_out: None,
+        }
     }
 
     /// Says which list it is about.
@@ -48,6 +53,19 @@ impl Notice {
     pub fn with_list(mut self, list: ListKind) -> Self {
         self.about = Some(list);
         self
+    }
+
+    /// Says that it tells why what the server calls `name` was left out.
+    #[must_use]
+    pub fn with_left_out(mut self, name: impl Into<String>) -> Self {
+        self.left_out = Some(name.into());
+        self
+    }
+
+    /// What was left out, by the server's own name for it.
+    #[must_use]
+    pub fn left_out(&self) -> Option<&str> {
+        self.left_out.as_deref()
     }
 
     /// Which list it is about; none where that is the server as a whole.

@@ -203,10 +203,8 @@ fn read<T: Item + DeserializeOwned>(mut item: Value, notices: &mut Notices) -> O
         )));
         return Some(read);
     }
-    notices.push(Notice::new(format!(
-        "left out the {} {shown} ({error})",
-        T::WORD
-    )));
+    let notice = Notice::new(format!("left out the {} {shown} ({error})", T::WORD));
+    notices.push(notice.with_left_out(name));
     None
 }
 

@@ -47,7 +47,10 @@ pub use describe::{DESCRIPTION_TOKENS, describe};
 pub use diff::Diff;
 pub use lint::{Finding, FindingKind, lint};
 pub use metadata::{Cost, Metadata, Origin, Overlays, Sourced, ToolOverlay};
-pub use pins::{Changed, Difference, DifferenceKind, Lock, LockError, Pin, PinReport};
+pub use pins::{
+    Changed, Difference, DifferenceKind, Lock, LockError, LockFile, LockFileError, Pin, PinReport,
+    Stamp,
+};
 pub use schema::{Mismatch, Unchecked, Verdict, Violation, ViolationKind};
 pub use select::{
     Chosen, EmbedError, Embedder, Embeddings, Field, Fit, Index, IndexOptions, LeftOut,

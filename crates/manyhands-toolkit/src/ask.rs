@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use manyhands_core::{
     Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Completable,
-    Delivery, ErrorKind, Principal, Printable, QualifiedName, Reply, Request, Secret, ServerId,
-    clip, either,
+    Delivery, ErrorKind, ListKind, Principal, Printable, QualifiedName, Reply, Request, Secret,
+    ServerId, clip, either,
 };
 use manyhands_registry::{ModelApi, ToolEntry, Unknown};
 use manyhands_transport::Supervised;
@@ -333,6 +333,9 @@ impl Ask {
         if let Some(tool) = unknown.hidden() {
             return hidden(tool);
         }
+        if let Some(tool) = unknown.quarantined() {
+            return self.kept_back(tool);
+        }
         let kind = self.wanted.kind().as_str();
         let Some(slot) = self.slot() else {
             let error = CallError::new(
@@ -342,16 +345,47 @@ impl Ask {
             );
             return error.with_advice(advice(kind, unknown));
         };
+        let not_found = |cause| CallError::new(ErrorKind::NotFound, Delivery::NotSent, cause);
         let error = match (self.shared.router.down(&slot.id), slot.failure()) {
             (Some(down), _) | (None, Some(down)) => down.error(),
-            (None, None) => CallError::new(
-                ErrorKind::NotFound,
-                Delivery::NotSent,
-                format!("the server {} offers no such {kind}", slot.id),
-            )
-            .with_advice(advice(kind, unknown)),
+            (None, None) => match self.left_out(&slot.id) {
+                Some(why) => not_found(why).with_advice("ask whoever made the server to mend it"),
+                None => not_found(format!("the server {} offers no such {kind}", slot.id))
+                    .with_advice(advice(kind, unknown)),
+            },
         };
         error.with_server(slot.id.clone())
+    }
+
+    /// Why a server's offer is without what it calls by this name, where it has it.
+    fn left_out(&self, server: &ServerId) -> Option<String> {
+        let (_, name) = self.wanted.name().split_once('.')?;
+        let list = match self.wanted.kind() {
+            CapabilityKind::Tool => ListKind::Tools,
+            _ => ListKind::Prompts,
+        };
+        let catalogue = self.shared.catalogue.load();
+        let mut notices = catalogue.notices(server).iter();
+        let of_it = notices.find(|it| it.left_out() == Some(name) && it.list() == Some(list))?;
+        Some(format!(
+            "the server {server} offers it, and it cannot be used: {}",
+            of_it.as_str()
+        ))
+    }
+
+    /// Says that a tool is there, and is no longer what was approved.
+    fn kept_back(&self, tool: &QualifiedName) -> CallError {
+        let slot = self.shared.slot(tool.server());
+        let why = slot.map(|slot| slot.offer().why_kept_back(tool.name()));
+        let name = tool.to_string();
+        let name = clip(&name, 200);
+        let name = Printable(&name);
+        let cause = why.unwrap_or_else(|| "its server is no longer there".to_owned());
+        CallError::new(ErrorKind::Misconfigured, Delivery::NotSent, cause)
+            .with_server(tool.server().clone())
+            .with_advice(format!(
+                "look at it with `manyhands pins diff {name}`, and approve it with `manyhands pins approve {name}`"
+            ))
     }
 }
 

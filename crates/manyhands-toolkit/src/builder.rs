@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use manyhands_core::{Call, CallError, Principal, Reply, ServerId, nearest};
 use manyhands_discovery::{Manifest, ManifestFolder};
-use manyhands_registry::Embeddings;
+use manyhands_registry::{Embeddings, LockFile};
 use manyhands_routing::{Down, Layers, ServerService};
 use manyhands_transport::{Connector, Input, InputHandler};
 use tokio::sync::{Notify, watch};
@@ -125,6 +125,7 @@ impl Member {
             memory: kept.and_then(|it| it.memory.clone()),
             ask_again: Notify::new(),
             since: Instant::now(),
+            offer: Mutex::default(),
         }
     }
 
@@ -172,6 +173,7 @@ pub struct Builder {
     manifests: Option<ManifestFolder>,
     embeddings: Option<Embeddings>,
     layers: Layers,
+    lock: Option<LockFile>,
     /// Names that were to be adjusted and that no server has.
     unknown: Vec<String>,
 }
@@ -315,6 +317,17 @@ impl Builder {
         self
     }
 
+    /// Keeps in the file at `path` what tools were when they were first seen, so that a later change of them is found out;
+    /// see [`Settings::pins`]. Many programs may share a file, and what one of them or a person changes in it counts for all
+    /// within a second. Without one, tools are compared with what they were at the start of this program.
+    ///
+    /// Where the settings say nothing of pins, a file that is there is used and told of changes, and none is made.
+    #[must_use]
+    pub fn pins_in(mut self, path: impl Into<PathBuf>) -> Self {
+        self.lock = Some(LockFile::new(path));
+        self
+    }
+
     /// Starts all servers that are neither lazy nor remembered, and returns at once. Needs a Tokio runtime.
     #[must_use]
     pub fn start(self) -> Toolkit {
@@ -325,6 +338,7 @@ impl Builder {
             self.embeddings,
             self.manifests,
             self.layers,
+            self.lock,
         ))
     }
 

@@ -37,6 +37,7 @@ mod membership;
 mod memory;
 mod meta;
 mod open;
+mod pins;
 mod reach;
 mod recipe;
 mod report;
@@ -58,6 +59,7 @@ pub use manyhands_resilience::{
 };
 pub use manyhands_routing::ServerService;
 pub use meta::{Answer, meta_tools};
+pub use pins::{PinError, Pinning};
 pub use reach::{Account, Reach};
 pub use report::{Report, ServerReport, ServerStatus};
 pub use select::{Select, definitions};

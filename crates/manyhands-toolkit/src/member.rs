@@ -109,7 +109,8 @@ impl Offer {
             // What it said halfway is no offer; how it ended is told by the next phase.
             return;
         }
-        let diff = shared.publish(slot, &found.inventory);
+        let asked = !found.failed.contains(&ListKind::Tools);
+        let diff = shared.publish(slot, &found.inventory, asked);
         let mend = |error: &CallError| error.advice().map(str::to_owned);
         let status = match found.failure {
             None => ServerStatus::Ready,
@@ -151,7 +152,8 @@ impl Offer {
         if connection.is_closed() {
             return;
         }
-        let diff = shared.publish(slot, &found.inventory);
+        let asked = !found.failed.contains(&ListKind::Tools);
+        let diff = shared.publish(slot, &found.inventory, asked);
         let came = match (found.failed.is_empty(), diff.is_empty()) {
             (false, _) => Look::Failed,
             (true, true) => Look::Unchanged,

@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use manyhands_core::{Inventory, Principal, ServerId};
 use manyhands_routing::RouteState;
 use manyhands_transport::Supervised;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::builder::Member;
@@ -15,6 +18,9 @@ use crate::reach::Authorization;
 use crate::recipe::{Kept, Recipe};
 use crate::select::Meaning;
 use crate::shared::{Shared, Slot};
+
+/// How long a disk may take at the end.
+const FLUSH: Duration = Duration::from_secs(2);
 
 /// Under which authorizations of their own servers are used; those that are not named are used as everybody does.
 pub(crate) type Authorizations = Vec<(ServerId, Authorization)>;
@@ -47,13 +53,14 @@ impl Membership {
             .map(|(member, kept)| slot(member, kept.as_ref()));
         let slots: Vec<Arc<Slot>> = slots.collect();
         let meaning = recipe.embeddings.clone().map(Meaning::new);
-        let shared = Shared::new(slots.clone(), recipe.input.clone()).with_meaning(meaning);
-        let shared = Arc::new(shared);
+        let shared = Shared::new(slots.clone(), recipe.input.clone(), recipe.pins.clone());
+        let shared = Arc::new(shared.with_meaning(meaning));
+        recipe.pins.enrol(&shared);
         for ((member, kept), slot) in members.iter().zip(&slots) {
             let route = route(member, kept.as_ref());
             shared.router.set(member.id.clone(), route);
             if let Some(inventory) = remembered(kept.as_ref()) {
-                shared.publish(slot, inventory);
+                shared.publish(slot, inventory, false);
             }
         }
         let kept = members.into_iter().map(|(_, kept)| kept);
@@ -141,8 +148,11 @@ impl Membership {
             Some(_) => Vec::new(),
         };
         let leaving = leaving.iter().map(Supervised::close);
+        let pins = self.recipe.pins.clone();
+        let written = timeout(FLUSH, spawn_blocking(move || pins.write()));
         let catalogue = self.shared.catalogue.load_full();
-        tokio::join!(
+        let _ = tokio::join!(
+            written,
             self.recipe.figures.keep_at_last(catalogue),
             join_all(closing.iter().map(|it| it.server.close())),
             join_all(leaving)

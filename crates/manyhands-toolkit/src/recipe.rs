@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use manyhands_core::{Credentials, Principal, ServerId};
 use manyhands_discovery::{Manifest, ManifestFolder};
-use manyhands_registry::Embeddings;
+use manyhands_registry::{Embeddings, LockFile};
 use manyhands_routing::{Layers, Route};
 use manyhands_transport::{ConnectOptions, Input, Supervised};
 use tokio::sync::Semaphore;
@@ -18,6 +18,7 @@ use crate::conversation::Conversations;
 use crate::figures::Figures;
 use crate::membership::{Authorizations, Membership};
 use crate::memory::Memory;
+use crate::pins::Pins;
 use crate::reach::Authorization;
 use crate::settings::Settings;
 
@@ -35,6 +36,8 @@ pub(crate) struct Recipe {
     layers: Layers,
     /// How fast and how reliable the tools of all servers were of late.
     pub(crate) figures: Figures,
+    pub(crate) pins: Arc<Pins>,
+    _following: Option<AbortOnDropHandle<()>>,
     spawn_permits: Arc<Semaphore>,
     /// Connections that are in use, by what they may do.
     in_use: Mutex<HashMap<(ServerId, Authorization), Weak<Kept>>>,
@@ -82,7 +85,9 @@ impl Recipe {
         embeddings: Option<Embeddings>,
         manifests: Option<ManifestFolder>,
         layers: Layers,
+        lock: Option<LockFile>,
     ) -> Arc<Self> {
+        let pins = Pins::new(settings.pins, lock);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let told = Vec::new();
         Arc::new(Self {
@@ -94,6 +99,8 @@ impl Recipe {
             figures: Figures::recall(manifests.as_ref()),
             manifests,
             layers,
+            _following: pins.follow(),
+            pins,
             // Spawning is short work, but a hundred at once would starve each other.
             spawn_permits: Arc::new(Semaphore::new(2 * cores)),
             in_use: Mutex::default(),

@@ -22,6 +22,7 @@ use or_false::OrFalse;
 
 use crate::conversation::Profile;
 use crate::memory::is_young;
+use crate::pins::Pinning;
 use crate::validation::Validate;
 
 /// What `protocol` says where the version is to be found out.
@@ -38,6 +39,9 @@ pub struct Settings {
     pub max_authorizations: usize,
     /// Named sets of servers, tools and tags, that a conversation is made to be about. Default: none.
     pub profiles: BTreeMap<String, Profile>,
+    /// What is made of a tool that is no longer what it was when it was approved, which it is when it is first seen.
+    /// Default: "warn" where a file with pins is there already, else "off".
+    pub pins: Option<Pinning>,
 }
 
 impl Default for Settings {
@@ -46,6 +50,7 @@ impl Default for Settings {
             grace: HumanDuration(Duration::from_secs(2)),
             max_authorizations: 64,
             profiles: BTreeMap::new(),
+            pins: None,
         }
     }
 }
@@ -55,6 +60,13 @@ impl Settings {
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>, profile: Profile) -> Self {
         self.profiles.insert(name.into(), profile);
+        self
+    }
+
+    /// Sets what is made of a tool that is no longer what it was when it was approved.
+    #[must_use]
+    pub fn with_pins(mut self, pins: Pinning) -> Self {
+        self.pins = Some(pins);
         self
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use manyhands_core::{
-    AuthError, AuthErrorKind, CapabilityKind, Credentials, Inventory, LoginPrompt, ServerId,
-    ServerInfo,
+    AuthError, AuthErrorKind, CapabilityKind, Credentials, Inventory, LoginPrompt, Printable,
+    ServerId, ServerInfo, clip,
 };
-use manyhands_registry::{Catalogue, Diff};
+use manyhands_registry::{Catalogue, Changed, Diff};
 use manyhands_routing::{Down, RouteState, Router};
 use manyhands_transport::{Input, Phase, Snapshot};
 use tokio::sync::{Notify, broadcast, watch};
@@ -18,15 +18,20 @@ use tokio::time::Instant;
 use crate::changes::{Change, KEPT};
 use crate::memory::Memory;
 use crate::open;
+use crate::pins::Pins;
 use crate::report::{Report, ServerReport, ServerStatus};
 use crate::select::{Indexed, Meaning};
 use crate::settings::ServerSettings;
 use crate::toolkit::no_login;
 
+/// How many changed tools of a server are told of.
+const SHOWN: usize = 5;
+
 pub(crate) struct Shared {
     pub(crate) catalogue: ArcSwap<Catalogue>,
     pub(crate) router: Router,
     pub(crate) changes: broadcast::Sender<Change>,
+    pub(crate) pins: Arc<Pins>,
     slots: ArcSwap<Slots>,
     /// Held while a snapshot of the catalogue or of the servers is replaced, so that no update is lost to another.
     replacing: Mutex<()>,
@@ -52,6 +57,18 @@ pub(crate) struct Slot {
     pub(crate) ask_again: Notify,
     /// Since when it is there.
     pub(crate) since: Instant,
+    pub(crate) offer: Mutex<Offer>,
+}
+
+/// What a server offered last, and what of its tools is no longer what was approved.
+#[derive(Debug, Default)]
+pub(crate) struct Offer {
+    inventory: Option<Inventory>,
+    /// Whether the server was asked for its tools since the start.
+    asked: bool,
+    changed: Vec<Changed>,
+    /// Why tools that are new are kept back, where they are.
+    why_new: Option<String>,
 }
 
 /// All servers, in their order.
@@ -112,6 +129,11 @@ pub(crate) struct State {
 }
 
 impl Slot {
+    pub(crate) fn offer(&self) -> MutexGuard<'_, Offer> {
+        // It is replaced as a whole, so a panic elsewhere does no harm.
+        self.offer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether the server was ever asked what it offers, be it at an earlier start.
     pub(crate) fn is_introduced(&self) -> bool {
         self.state.borrow().info.is_some()
@@ -147,6 +169,56 @@ impl Slot {
     }
 }
 
+impl Offer {
+    /// Why a tool is kept back, as a lowercase clause.
+    pub(crate) fn why_kept_back(&self, tool: &str) -> String {
+        let changed = self.changed.iter().find(|it| it.name().name() == tool);
+        match (changed, &self.why_new) {
+            (Some(changed), _) => {
+                format!(
+                    "the tool has changed since it was approved: {}",
+                    changed.summary()
+                )
+            }
+            (None, Some(why)) => {
+                format!("nobody can tell whether the tool was approved: {why}")
+            }
+            // It was approved this moment.
+            (None, None) => "the tool had changed since it was approved".to_owned(),
+        }
+    }
+
+    /// What there is to say of changed tools, and how much more there is than is told.
+    fn notices(&self) -> Vec<String> {
+        let told = |it: &Changed| {
+            let (tool, name) = (clip(it.name().name(), 80), it.name().to_string());
+            let (tool, name) = (Printable(&tool), clip(&name, 200));
+            let look = format!("look at it with `manyhands pins diff {}`", Printable(&name));
+            format!(
+                "its tool {tool} has changed since it was approved: {}; {look}",
+                it.summary()
+            )
+        };
+        let mut notices: Vec<String> = self.changed.iter().take(SHOWN).map(told).collect();
+        if let Some(more) = self
+            .changed
+            .len()
+            .checked_sub(SHOWN)
+            .filter(|more| *more > 0)
+        {
+            notices.push(format!(
+                "{more} more of its tools have changed since they were approved"
+            ));
+        }
+        notices.extend(
+            self.why_new
+                .iter()
+                .map(|why| format!("tools of it that are new are kept back: {why}")),
+        );
+        notices
+    }
+}
+
 impl State {
     pub(crate) fn new(status: ServerStatus) -> Self {
         Self {
@@ -168,7 +240,7 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(slots: Vec<Arc<Slot>>, input: Input) -> Self {
+    pub(crate) fn new(slots: Vec<Arc<Slot>>, input: Input, pins: Arc<Pins>) -> Self {
         let catalogue = Catalogue::new(slots.iter().map(|slot| slot.id.clone()));
         let catalogue = slots.iter().fold(catalogue, |catalogue, slot| {
             catalogue.with_overlays(&slot.id, slot.settings.overlays())
@@ -177,6 +249,7 @@ impl Shared {
             catalogue: ArcSwap::from_pointee(catalogue),
             router: Router::default(),
             changes: broadcast::channel(KEPT).0,
+            pins,
             slots: ArcSwap::from_pointee(Slots::new(slots)),
             replacing: Mutex::default(),
             input,
@@ -294,7 +367,7 @@ impl Shared {
         let catalogue = self.catalogue.load().with_server(slot.id.clone());
         let catalogue = catalogue.with_overlays(&slot.id, slot.settings.overlays());
         let (catalogue, diff) = match remembered {
-            Some(inventory) => catalogue.with_inventory(&slot.id, inventory),
+            Some(inventory) => self.offered(&catalogue, slot, inventory, false),
             None => (catalogue, Diff::default()),
         };
         self.catalogue.store(Arc::new(catalogue));
@@ -313,15 +386,65 @@ impl Shared {
         self.tell(&slot, diff);
     }
 
-    /// Puts a server's offer into the catalogue.
-    pub(crate) fn publish(&self, slot: &Slot, inventory: &Inventory) -> Diff {
+    /// Puts a server's offer into the catalogue, which it said just now where it was `asked` for its tools. Whatever is to
+    /// be kept back of it never was in there.
+    pub(crate) fn publish(&self, slot: &Slot, inventory: &Inventory, asked: bool) -> Diff {
         let _turn = self.replacing();
         if !self.is_current(slot) {
             return Diff::default();
         }
-        let (next, diff) = self.catalogue.load().with_inventory(&slot.id, inventory);
+        let (next, diff) = self.offered(&self.catalogue.load(), slot, inventory, asked);
         self.catalogue.store(Arc::new(next));
         diff
+    }
+
+    /// Compares what all servers offer with other pins than before.
+    pub(crate) fn compare_anew(&self) {
+        for slot in self.slots().iter() {
+            let _turn = self.replacing();
+            let inventory = slot.offer().inventory.clone();
+            let Some(inventory) = inventory.filter(|_| self.is_current(slot)) else {
+                continue;
+            };
+            // Whether it was asked for its tools stays as it is.
+            let (next, diff) = self.offered(&self.catalogue.load(), slot, &inventory, false);
+            self.catalogue.store(Arc::new(next));
+            if !diff.is_empty() {
+                self.tell(slot, diff);
+            }
+        }
+    }
+
+    /// The next snapshot, in which a server offers this, without the tools that its pins keep back.
+    fn offered(
+        &self,
+        catalogue: &Catalogue,
+        slot: &Slot,
+        inventory: &Inventory,
+        asked: bool,
+    ) -> (Catalogue, Diff) {
+        let mut offer = slot.offer();
+        offer.asked |= asked;
+        offer.inventory = Some(inventory.clone());
+        let open = catalogue.clone().with_quarantine(&slot.id, []);
+        let all = open.with_inventory(&slot.id, inventory);
+        let compared = self.pins.compare(&all.0, &slot.id, offer.asked);
+        let withheld = match compared {
+            Some(compared) => {
+                (offer.changed, offer.why_new) = (compared.changed, compared.why_new);
+                compared.withheld
+            }
+            None => {
+                (offer.changed, offer.why_new) = (Vec::new(), None);
+                Vec::new()
+            }
+        };
+        if withheld.is_empty() {
+            return all;
+        }
+        let names = withheld.iter().map(String::as_str);
+        open.with_quarantine(&slot.id, names)
+            .with_inventory(&slot.id, inventory)
     }
 
     /// Says that a server is being started. One that failed counts as failed until it is ready.
@@ -418,7 +541,10 @@ impl Shared {
                 tools: count(CapabilityKind::Tool),
                 prompts: count(CapabilityKind::Prompt),
                 resources: count(CapabilityKind::Resource),
-                notices: notices.chain(open::tools(route)).collect(),
+                notices: notices
+                    .chain(open::tools(route))
+                    .chain(slot.offer().notices())
+                    .collect(),
                 took: state.took,
                 diagnostics: match phase {
                     Some(Phase::Up(connection)) => connection.diagnostics(),
@@ -452,18 +578,18 @@ mod tests {
         let tool = serde_json::json!({"name": "t", "inputSchema": {}});
         let tool = serde_json::from_value(tool).expect("it is one");
         inventory.tools.push(Arc::new(tool));
-        let shared = Shared::new(Vec::new(), Input::default());
+        let shared = Shared::new(Vec::new(), Input::default(), Pins::new(None, None));
         let ((first, route), (second, other_route)) = (slot(&id), slot(&id));
         shared.join(&first, route, None);
         shared.join(&second, other_route, None);
-        assert!(shared.publish(&first, &inventory).is_empty());
+        assert!(shared.publish(&first, &inventory, true).is_empty());
         shared.set(&first, State::new(ServerStatus::Ready), Diff::default());
         assert_eq!(shared.catalogue.load().tools().count(), 0);
         assert_eq!(second.state.borrow().status, ServerStatus::Disabled);
         assert_eq!(first.state.borrow().status, ServerStatus::Disabled);
 
-        assert_eq!(shared.publish(&second, &inventory).added.len(), 1);
+        assert_eq!(shared.publish(&second, &inventory, true).added.len(), 1);
         shared.leave(&id);
-        assert!(shared.publish(&second, &inventory).is_empty());
+        assert!(shared.publish(&second, &inventory, true).is_empty());
     }
 }

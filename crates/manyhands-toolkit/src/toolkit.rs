@@ -9,7 +9,7 @@ use manyhands_core::{
     AuthError, AuthErrorKind, CapabilityKind, Credentials, LoginPrompt, Principal, ServerId,
     nearest,
 };
-use manyhands_registry::Catalogue;
+use manyhands_registry::{Catalogue, PinReport};
 use manyhands_resilience::Summary;
 use manyhands_transport::Phase;
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::builder::Member;
 use crate::changes::Changes;
 use crate::membership::Membership;
 use crate::memory::Memory;
+use crate::pins::PinError;
 use crate::recipe::Recipe;
 use crate::report::{Report, ServerStatus};
 use crate::shared::{Shared, Slot};
@@ -180,6 +181,33 @@ impl Toolkit {
     #[must_use]
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.shared().catalogue.load_full()
+    }
+
+    /// What tools are now beside what they were when they were approved, which they are when they are first seen; see
+    /// [`Settings::pins`](crate::Settings::pins). Those of a principal are compared with everybody's pins.
+    #[must_use]
+    pub fn pin_report(&self) -> PinReport {
+        let shared = self.shared();
+        shared.pins.report(&shared.catalogue.load())
+    }
+
+    /// Approves these changed or new tools as a report shows them, for everybody, and in the file with the pins where there is
+    /// one. What a server has made of them since is not approved with it. It blocks for as long as the disk takes.
+    ///
+    /// ```no_run
+    /// # fn example(kit: &manyhands_toolkit::Toolkit) -> Result<(), manyhands_toolkit::PinError> {
+    /// let report = kit.pin_report();
+    /// for change in &report.changed {
+    ///     println!("{change}");
+    /// }
+    /// kit.approve_tools(&report, &["slack.search_messages"])
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`PinError`] where the report has no such tool, or where the file cannot be used; then nothing is approved.
+    pub fn approve_tools(&self, report: &PinReport, names: &[&str]) -> Result<(), PinError> {
+        self.shared().pins.approve(report, names)
     }
 
     /// Changes of servers and catalogue from now on.

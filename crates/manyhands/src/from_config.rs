@@ -1,6 +1,6 @@
 //! A toolkit from an `mcp.json`: each entry handed to the layer that understands it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use manyhands_config::{Config, ConfigError, EntryError, Environment, ServerEntry, Source};
 use manyhands_core::ServerId;
@@ -12,7 +12,8 @@ use crate::ways;
 
 /// Reads a toolkit's servers from the JSON that people already have.
 pub trait FromConfig {
-    /// Reads an `mcp.json`. Naming the file is taken as trust in it.
+    /// Reads an `mcp.json`. Naming the file is taken as trust in it. Pins of tools are kept in `mcp.lock.json` beside it; see
+    /// [`Settings::pins`].
     ///
     /// # Errors
     /// [`ConfigError`] when the file as a whole cannot be used. What is wrong with a single
@@ -70,16 +71,19 @@ fn warned(config: Config<ServerSection, Settings>, access: &Access) -> Builder {
 /// Makes a builder of a configuration that has been read already. Secrets are read when a server is connected.
 #[must_use]
 pub fn builder(config: Config<ServerSection, Settings>, access: &Access) -> Builder {
-    builder_of(config.settings, config.servers, access)
+    builder_of(config.settings, config.servers, config.lock, access)
 }
 
 pub(crate) fn builder_of(
     settings: Settings,
     servers: Vec<ServerEntry<ServerSection>>,
+    lock: Option<PathBuf>,
     access: &Access,
 ) -> Builder {
     let members = servers.into_iter().map(|entry| member(entry, access));
-    members.fold(Builder::default().settings(settings), Builder::member)
+    let builder = Builder::default().settings(settings);
+    let builder = lock.into_iter().fold(builder, Builder::pins_in);
+    members.fold(builder, Builder::member)
 }
 
 pub(crate) fn member(entry: ServerEntry<ServerSection>, access: &Access) -> Member {

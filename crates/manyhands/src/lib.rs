@@ -23,6 +23,9 @@
 //! # }
 //! ```
 //!
+//! Tools can be pinned when they are first seen, and kept back when they change: [`Settings::pins`]. What looks hostile about
+//! those that are there, [`flags`] tells of a [`Catalogue`].
+//!
 //! This crate only puts the layers together: each is a crate of its own, and can
 //! be used without the ones above it.
 
@@ -46,15 +49,17 @@ pub use manyhands_core::{
     Request, Secret, ServerId, clip, model, nearest,
 };
 pub use manyhands_registry::{
-    Catalogue, Cost, EmbedError, Embedder, Embeddings, LeftOutCause, Metadata, ModelApi, Origin,
-    Query, Selection, ServerFit, Sourced, ToolEntry, ToolOverlay,
+    Catalogue, Changed, Cost, EmbedError, Embedder, Embeddings, Flag, FlagKind, LeftOutCause,
+    Metadata, ModelApi, Origin, PinReport, Query, Selection, ServerFit, Sourced, ToolEntry,
+    ToolOverlay, flags,
 };
 pub use manyhands_toolkit::{
     Account, Answer, Answered, BreakerSettings, Builder, BulkheadSettings, Cause, Change, Changes,
     ChaosSettings, Choice, CoalesceSettings, Conversation, Dispatched, Explanation, Fault, Found,
-    Member, Profile, RateLimitSettings, Reach, Report, RestartSettings, RetrySettings, Select,
-    ServerReport, ServerService, ServerSettings, ServerState, ServerStatus, Settings, StartError,
-    Summary, ToolSettings, Toolkit, UnknownProfile, Validate, definitions, meta_tools,
+    Member, PinError, Pinning, Profile, RateLimitSettings, Reach, Report, RestartSettings,
+    RetrySettings, Select, ServerReport, ServerService, ServerSettings, ServerState, ServerStatus,
+    Settings, StartError, Summary, ToolSettings, Toolkit, UnknownProfile, Validate, definitions,
+    meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

@@ -102,8 +102,18 @@ impl<E: From<ConfigError> + fmt::Display + Send + 'static> Watched<E> {
     /// A builder of its servers.
     #[must_use]
     pub fn builder(&self) -> Builder {
-        let (settings, servers) = (&self.config.settings, &self.config.servers);
-        builder_of(settings.clone(), servers.clone(), &self.access)
+        let Config {
+            settings,
+            servers,
+            lock,
+            ..
+        } = &self.config;
+        builder_of(
+            settings.clone(),
+            servers.clone(),
+            lock.clone(),
+            &self.access,
+        )
     }
 
     /// Has `kit` follow the configuration, and tells what came of each change. It goes on, and holds the toolkit, until

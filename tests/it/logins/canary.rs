@@ -1,43 +1,11 @@
 //! No secret of a login is ever written: not in logs at any level, not in errors, not in what `Debug` shows.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use manyhands::{Authorizer as _, LoginStore, OAuth, OAuthSettings};
 use manyhands_testkit::oauth::{ALWAYS, Failure, Moment};
 use serde_json::json;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::{Guarded, Person, echo};
-
-/// Everything that was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
-}
+use crate::log::Log;
 
 // One thread, so that the log of this test is that of all its tasks, and of no other test.
 #[tokio::test(flavor = "current_thread")]

@@ -44,6 +44,12 @@ pub(crate) fn render(report: &Value) -> String {
         get("/memory_mb/catalogue"),
         get("/memory_mb/plain"),
     );
+    let _ = writeln!(
+        text,
+        "A look at all tools: for what looks hostile {} ms, for what to pin {} ms.",
+        get("/whole_ms/flags"),
+        get("/whole_ms/pins"),
+    );
     for aim in items(report, "/aims") {
         let get = |key: &str| shown(aim.get(key));
         let met = aim.get("met").and_then(Value::as_bool) == Some(true);

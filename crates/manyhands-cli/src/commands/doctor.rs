@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::args::Options;
 use crate::commands::lint::{self, Lint};
+use crate::commands::suspicions::Suspicions;
 use crate::failure::{Failure, UNAVAILABLE};
 use crate::output::{self, dim, stdout_has_colour};
 use crate::{load, progress};
@@ -20,6 +21,7 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
     progress::all_started(&kit, options.wait).await;
     let mut report = kit.report();
     let catalogue = kit.catalogue();
+    let suspicions = Suspicions::new(&catalogue, kit.pin_report());
     kit.close().await;
     for server in &mut report.servers {
         let notices = lint::schema_notices(&catalogue, &server.id);
@@ -27,7 +29,11 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
     }
     let findings = lint.then(|| Lint::new(&catalogue));
     if options.json {
-        let servers: Vec<Value> = report.servers.iter().map(as_json).collect();
+        let servers: Vec<Value> = report
+            .servers
+            .iter()
+            .map(|server| suspicions.add_to(server, as_json(server)))
+            .collect();
         let literal_secrets: Vec<Value> = literal_secrets.iter().map(finding).collect();
         let mut document = json!({"servers": servers, "literal_secrets": literal_secrets});
         if let (Some(findings), Some(document)) = (&findings, document.as_object_mut()) {
@@ -39,7 +45,7 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
         report
             .servers
             .iter()
-            .for_each(|server| print(server, width));
+            .for_each(|server| print(server, &suspicions, width));
         summarize(&report.servers);
         tell_of(&literal_secrets);
         findings.iter().for_each(Lint::print);
@@ -55,7 +61,7 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
     })
 }
 
-fn print(server: &ServerReport, width: usize) {
+fn print(server: &ServerReport, suspicions: &Suspicions, width: usize) {
     let colour = stdout_has_colour();
     match server.status.cause() {
         Some(cause) => {
@@ -80,6 +86,9 @@ fn print(server: &ServerReport, width: usize) {
     }
     for notice in &server.notices {
         detail("notice", notice);
+    }
+    for flag in suspicions.told_of(&server.id) {
+        detail("flag", &flag);
     }
     noticed(server);
     if server.status.is_failure() {

@@ -23,6 +23,7 @@ fn help_of_each_command() {
         "resources",
         "call",
         "doctor",
+        "pins",
         "serve",
         "trust",
         "add",

@@ -25,6 +25,7 @@ mod include;
 mod lists;
 mod logins;
 mod metadata;
+mod pins;
 #[cfg(unix)]
 mod processes;
 mod redact;

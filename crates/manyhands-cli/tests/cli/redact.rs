@@ -13,7 +13,19 @@ pub(crate) fn redacted(text: &str, dir: &str) -> String {
     let text = after(&text, "127.0.0.1:", digit, "[PORT]");
     let text = after(&text, "os error ", digit, "[NUMBER]");
     let text = after(&text, "sha256:", hex, "[HASH]");
+    let text = logged(&text);
     after(&text, "\"trace_id\": \"", hex, "[TRACE]")
+}
+
+/// Replaces the times of log lines.
+fn logged(text: &str) -> String {
+    let lines = text
+        .split('\n')
+        .map(|line| match line.split_once("Z  WARN ") {
+            Some((time, rest)) if time.starts_with(digit) => format!("[TIME]  WARN {rest}"),
+            _ => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn digit(c: char) -> bool {

@@ -272,3 +272,27 @@ fn pipes_are_not_waited_for() {
     }
     assert!(matching(Path::new("/"), "none").is_ok());
 }
+
+#[test]
+fn pins_that_lie_beside_files_are_no_servers() {
+    let lock = r#"{"version": 1, "servers": {"pinned": {"command": "no"}}}"#;
+    let of = |name: &str| format!(r#"{{"mcpServers": {{"{name}": {{"command": "{name}"}}}}}}"#);
+    for include in ["teams", "teams/*.json"] {
+        let main = format!(r#"{{"manyhands": {{"include": ["{include}"]}}}}"#);
+        let place = Place::new(&[
+            ("mcp.json", &main),
+            ("teams/a.json", &of("a")),
+            ("teams/a.lock.json", lock),
+            ("teams/block.json", &of("b")),
+        ]);
+        let config = place.config();
+        let ids: Vec<&str> = config.servers.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"], "{include}");
+        let lock = config.lock.expect("it is a file");
+        assert_eq!(lock.file_name().unwrap(), "mcp.lock.json");
+        assert_eq!(
+            lock.parent().unwrap(),
+            place.0.path().canonicalize().unwrap()
+        );
+    }
+}

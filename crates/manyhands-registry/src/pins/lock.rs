@@ -16,8 +16,12 @@ use super::report::PinReport;
 use crate::catalogue::{Catalogue, Unknown};
 
 const VERSION: u64 = 1;
-/// The longest file that is read, in bytes.
-const MAX_LOCK: usize = 64 * 1024 * 1024;
+/// The longest file that is read or written, in bytes.
+pub(super) const MAX_LOCK: usize = 64 * 1024 * 1024;
+/// How many tools of one server are pinned at first use, and how much of their definitions, in bytes: a server that always
+/// has new tools fills nobody's disk.
+const MAX_PINS: usize = 10_000;
+const MAX_PINNED: usize = 16 * 1024 * 1024;
 
 /// Which tools were approved, and as what they were then: the content of `mcp.lock.json`.
 ///
@@ -93,17 +97,34 @@ impl Lock {
         })
     }
 
+    /// Whether nothing is pinned.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.servers.is_empty()
+    }
+
     /// Compares what servers offer now, withheld tools included, with what was approved.
     #[must_use]
     pub fn compare(&self, catalogue: &Catalogue) -> PinReport {
-        PinReport::new(self, catalogue)
+        PinReport::new(self, catalogue, |_| true)
     }
 
-    /// Pins the tools that a report found to be new: what is seen for the first time is trusted.
+    /// Compares as [`compare`](Self::compare) does, and leaves out all servers but one.
+    #[must_use]
+    pub fn compare_server(&self, catalogue: &Catalogue, server: &ServerId) -> PinReport {
+        PinReport::new(self, catalogue, |it| it == server)
+    }
+
+    /// Pins the tools that a report found to be new: what is seen for the first time is trusted. Of one server these are
+    /// 10,000 tools at most, and 16 MiB of their definitions; tools beyond that stay new.
     pub fn pin_new(&mut self, report: &PinReport) {
-        for new in &report.new {
-            self.set(new.name(), new.pin().clone());
-        }
+        self.set_first(report.new.iter().map(|it| (it.name(), it.pin())));
+    }
+
+    /// Takes over the pins of tools that are not pinned here, within the bounds of [`pin_new`](Self::pin_new).
+    pub fn take_over(&mut self, other: &Self) {
+        let pins: Vec<_> = other.pins().collect();
+        self.set_first(pins.iter().map(|(name, pin)| (name, *pin)));
     }
 
     /// Pins these changed or new tools of a report as the report shows them: what a server has made of them since is not
@@ -123,8 +144,7 @@ impl Lock {
     ///
     /// Pins of missing tools stay: a tool that goes and comes back as another one has changed.
     pub fn approve_all(&mut self, report: &PinReport) {
-        self.pin_new(report);
-        for change in &report.changed {
+        for change in report.new.iter().chain(&report.changed) {
             self.set(change.name(), change.pin().clone());
         }
     }
@@ -139,6 +159,23 @@ impl Lock {
             self.servers.remove(name.server());
         }
         was_known
+    }
+
+    fn set_first<'p>(&mut self, pins: impl Iterator<Item = (&'p QualifiedName, &'p Pin)>) {
+        let mut sizes: BTreeMap<ServerId, usize> = BTreeMap::new();
+        for (name, pin) in pins {
+            let of_server = self.servers.get(name.server());
+            let size = sizes.entry(name.server().clone()).or_insert_with(|| {
+                let pins = of_server.into_iter().flat_map(BTreeMap::values);
+                pins.map(Pin::size).sum()
+            });
+            let count = of_server.map_or(0, BTreeMap::len);
+            let is_pinned = of_server.is_some_and(|it| it.contains_key(name.name()));
+            if !is_pinned && count < MAX_PINS && *size + pin.size() <= MAX_PINNED {
+                *size += pin.size();
+                self.set(name, pin.clone());
+            }
+        }
     }
 
     fn set(&mut self, name: &QualifiedName, pin: Pin) {
@@ -194,6 +231,10 @@ impl LockError {
     #[must_use]
     pub fn line(&self) -> Option<usize> {
         self.line
+    }
+
+    pub(super) fn cause(&self) -> &str {
+        &self.cause
     }
 
     fn new(cause: String) -> Self {

@@ -23,6 +23,9 @@ pub struct Pin {
     sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     definition: Option<Arc<Value>>,
+    /// How long the definition that is kept is as text.
+    #[serde(skip)]
+    size: usize,
 }
 
 impl Pin {
@@ -38,6 +41,7 @@ impl Pin {
         let kept = text.len() <= MAX_DEFINITION && is_shallow(&definition, MAX_DEPTH);
         Self {
             sha256: sha256(&text),
+            size: if kept { text.len() } else { 0 },
             definition: kept.then(|| Arc::new(definition)),
         }
     }
@@ -46,6 +50,11 @@ impl Pin {
     #[must_use]
     pub fn sha256(&self) -> &str {
         &self.sha256
+    }
+
+    /// How much it takes as text, in bytes: the definition and the hash.
+    pub(super) fn size(&self) -> usize {
+        self.size + self.sha256.len()
     }
 
     /// What was pinned; none where it is too long to be kept.
@@ -128,16 +137,15 @@ impl<'de> Deserialize<'de> for Pin {
                 "`sha256` is not 64 lowercase hexadecimal digits",
             ));
         }
-        if definition
-            .as_ref()
-            .is_some_and(|it| sha256(&canonical(it)) != hash)
-        {
+        let text = definition.as_ref().map(canonical);
+        if text.as_ref().is_some_and(|it| sha256(it) != hash) {
             return Err(serde::de::Error::custom(
                 "`sha256` is not that of `definition`",
             ));
         }
         Ok(Self {
             sha256: hash,
+            size: text.map_or(0, |it| it.len()),
             definition: definition.map(Arc::new),
         })
     }

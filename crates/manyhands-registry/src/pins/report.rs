@@ -35,11 +35,16 @@ pub struct Changed {
 }
 
 impl PinReport {
-    pub(super) fn new(lock: &Lock, catalogue: &Catalogue) -> Self {
+    pub(super) fn new(
+        lock: &Lock,
+        catalogue: &Catalogue,
+        counts: impl Fn(&ServerId) -> bool,
+    ) -> Self {
         let mut report = Self::default();
         let mut offered: HashSet<&QualifiedName> = HashSet::new();
         let mut away: HashSet<&ServerId> = catalogue.servers().collect();
-        for tool in catalogue.offered() {
+        let tools = catalogue.offered();
+        for tool in tools.filter(|it| counts(it.name().server())) {
             let name = tool.name();
             offered.insert(name);
             away.remove(name.server());
@@ -54,7 +59,9 @@ impl PinReport {
         }
         let gone = lock.pins().map(|(name, _)| name);
         report.missing = gone
-            .filter(|it| !offered.contains(it) && !away.contains(it.server()))
+            .filter(|it| {
+                counts(it.server()) && !offered.contains(it) && !away.contains(it.server())
+            })
             .collect();
         report
     }
@@ -110,6 +117,21 @@ impl Changed {
     #[must_use]
     pub fn differences(&self) -> &[Difference] {
         &self.differences
+    }
+
+    /// What changed in one short line: the first difference, and how many more there are.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let Some((first, others)) = self.differences.split_first() else {
+            return "it cannot be told what".to_owned();
+        };
+        let first = first.to_string();
+        let first = clip(&first, 240);
+        match others.len() + self.more {
+            0 => first.into_owned(),
+            1 => format!("{first}, and 1 more difference"),
+            more => format!("{first}, and {more} more differences"),
+        }
     }
 }
 

@@ -347,3 +347,51 @@ fn real_tools_are_pinned() {
         .count();
     println!("{kept} of {} definitions kept", read.pins().count());
 }
+
+#[test]
+fn a_server_that_always_has_new_tools_is_pinned_within_bounds() {
+    let large = |n: usize| json!({"name": format!("t{n}"), "description": "x".repeat(60_000), "inputSchema": {}});
+    let tools: Vec<Value> = (0..300).map(large).collect();
+    let mut lock = Lock::default();
+    lock.pin_new(&lock.compare(&catalogue(&tools)));
+    let pinned = lock.pins().count();
+    assert!((270..290).contains(&pinned), "{pinned}");
+    let report = lock.compare(&catalogue(&tools));
+    assert_eq!(report.new.len(), 300 - pinned);
+    let mut other = Lock::default();
+    other.take_over(&lock);
+    assert_eq!(other, lock);
+    lock.approve_all(&report);
+    other.take_over(&lock);
+    assert_eq!((lock.pins().count(), other.pins().count()), (300, pinned));
+
+    let many = |n: usize| json!({"name": format!("t{n}"), "inputSchema": {}});
+    let tools: Vec<Value> = (0..10_100).map(many).collect();
+    let mut lock = Lock::default();
+    lock.pin_new(&lock.compare(&catalogue(&tools)));
+    assert_eq!(lock.pins().count(), 10_000);
+}
+
+#[test]
+fn one_server_is_compared_alone() {
+    let two = |text: &str| {
+        let mut tool = send();
+        tool["description"] = text.into();
+        let empty = Catalogue::new([id("s"), id("t")]);
+        let (catalogue, _) = empty.with_inventory(&id("s"), &offering(&[tool.clone()]));
+        catalogue.with_inventory(&id("t"), &offering(&[tool])).0
+    };
+    let mut lock = Lock::default();
+    lock.pin_new(&lock.compare_server(&two("a"), &id("t")));
+    assert_eq!(lock.pins().count(), 1);
+    assert_eq!(lock.compare_server(&two("b"), &id("s")).new.len(), 1);
+    let report = lock.compare_server(&two("b"), &id("t"));
+    assert_eq!((report.new.len(), report.changed.len()), (0, 1));
+    assert_eq!(report.changed[0].summary(), r#"description: "a" -> "b""#);
+    let (gone, _) = two("a").with_inventory(
+        &id("t"),
+        &offering(&[json!({"name": "u", "inputSchema": {}})]),
+    );
+    assert_eq!(lock.compare_server(&gone, &id("t")).missing.len(), 1);
+    assert_eq!(lock.compare_server(&gone, &id("s")).missing.len(), 0);
+}

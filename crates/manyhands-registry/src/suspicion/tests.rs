@@ -284,4 +284,8 @@ fn few_real_tools_are_flagged() {
     let flagged: std::collections::BTreeSet<_> = flags.iter().map(Flag::tool).collect();
     println!("{} of {count} tools flagged", flagged.len());
     assert!(flagged.len() * 100 < count);
+    // Both compare themselves with tools that another server happens to have too, and mean well.
+    if count == 1167 {
+        assert_eq!(flagged.len(), 2);
+    }
 }
