@@ -44,6 +44,12 @@ pub(crate) const LAYERS: &[Layer] = &[
         must_not_know: "what the servers' names mean, MCP's methods, connections",
     },
     Layer {
+        name: "manyhands-embeddings",
+        floor: 2,
+        is_for: "vectors for tools and queries from any endpoint that speaks as OpenAI's does",
+        must_not_know: "what vectors are used for",
+    },
+    Layer {
         name: "manyhands-transport",
         floor: 2,
         is_for: "one connection to one server: child process, streamable HTTP or a transport of the user's own; the session and the probe of the protocol version; supervision",

@@ -32,8 +32,13 @@ const OWNERS: &[Owner] = &[
     },
     Owner {
         dependency: "reqwest",
-        crates: &["manyhands-auth", "manyhands-transport", "manyhands-bench"],
-        reason: "one pooled client, one redirect policy, what speaks to authorization servers, and the raw side of bench",
+        crates: &[
+            "manyhands-auth",
+            "manyhands-embeddings",
+            "manyhands-transport",
+            "manyhands-bench",
+        ],
+        reason: "one pooled client, one redirect policy, what speaks to authorization servers, what asks for vectors, and the raw side of bench",
     },
     Owner {
         dependency: "oauth2",

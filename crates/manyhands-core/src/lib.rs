@@ -21,6 +21,7 @@ mod error;
 mod events;
 mod failure;
 mod hash;
+mod host;
 mod inventory;
 mod names;
 mod principal;
@@ -42,6 +43,7 @@ pub use error::{CallError, Delivery, ErrorKind, ErrorType, MAX_RETRY_AFTER, Trie
 pub use events::{CallEvent, Listener};
 pub use failure::ToolFailure;
 pub use hash::{fingerprint, short_hash};
+pub use host::is_this_machine;
 pub use inventory::{Inventory, Notice, ServerInfo};
 pub use names::{InvalidName, InvalidServerId, QualifiedName, ServerId, assign_ids};
 pub use principal::Principal;

@@ -26,8 +26,10 @@ mod catalogue;
 mod definition;
 mod describe;
 mod diff;
+mod groups;
 mod lint;
 mod metadata;
+mod pairing;
 mod pins;
 mod place;
 #[cfg(test)]
@@ -45,6 +47,10 @@ pub use catalogue::{Catalogue, Unknown};
 pub use definition::{define, definition, openapi};
 pub use describe::{DESCRIPTION_TOKENS, describe};
 pub use diff::Diff;
+pub use groups::{
+    Criterion, Group, GroupMember, GroupProblem, GroupProblemKind, Groups, Measured, Proposal,
+    ProposedMember, RankedGroup, RankedMember, Ranking, ToolHealth, UnknownCriterion, propose,
+};
 pub use lint::{Finding, FindingKind, lint};
 pub use metadata::{Cost, Metadata, Origin, Overlays, Sourced, ToolOverlay};
 pub use pins::{

@@ -170,7 +170,7 @@ impl Conversation {
         let fit = place.and_then(|at| all.chosen.get(at - 1));
         let chosen = asked.chosen.iter().find(|it| it.tool.name() == name);
         let left_out = asked.left_out.iter().find(|it| it.name == *name);
-        let left_out = left_out.map(|it| it.cause);
+        let left_out = left_out.map(|it| it.cause.clone());
         Choice {
             chosen: chosen.is_some(),
             place,
@@ -447,8 +447,8 @@ impl fmt::Display for Choice {
                 self.considered
             )?,
         }
-        if let Some(left_out) = self.left_out {
-            write!(f, "; {}", left_out.as_str())?;
+        if let Some(left_out) = &self.left_out {
+            write!(f, "; {left_out}")?;
         }
         match &self.reason {
             Some(reason) => write!(f, "\n  because of {reason}"),
@@ -458,5 +458,8 @@ impl fmt::Display for Choice {
 }
 
 fn as_word<S: Serializer>(cause: &Option<LeftOutCause>, serializer: S) -> Result<S::Ok, S::Error> {
-    cause.map(LeftOutCause::as_str).serialize(serializer)
+    cause
+        .as_ref()
+        .map(ToString::to_string)
+        .serialize(serializer)
 }

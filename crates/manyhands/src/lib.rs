@@ -87,6 +87,8 @@ pub use manyhands_auth::{
 pub use manyhands_auth::{SigningAlgorithm, SigningKey};
 #[cfg(feature = "config")]
 pub use manyhands_config::{Config, ConfigError};
+#[cfg(feature = "embeddings")]
+pub use manyhands_embeddings::{EmbeddingSettings, OpenAiEmbedder};
 #[cfg(feature = "config")]
 pub use section::{Paths, ServerSection, TlsSection};
 #[cfg(feature = "config")]

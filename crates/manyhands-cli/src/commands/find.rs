@@ -169,5 +169,5 @@ fn chosen_json(chosen: &Chosen) -> Value {
 }
 
 fn left_out_json(left_out: &LeftOut) -> Value {
-    json!({"name": left_out.name, "score": left_out.score, "cause": left_out.cause.as_str()})
+    json!({"name": left_out.name, "score": left_out.score, "cause": left_out.cause.to_string()})
 }

@@ -1,12 +1,12 @@
 //! Tools that a model would mistake for one another: their names are made of the same words, or their descriptions nearly
 //! are. Only tools that share a key are compared, so that ten thousand of them take no longer than reading them.
 
-use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::collections::BTreeSet;
 
 use manyhands_core::clip;
 
 use super::words;
+use crate::pairing::{grouped, hash, pair};
 use crate::shard::ToolEntry;
 
 /// How much of two descriptions' words must be in both, in percent, and how many words make a description.
@@ -17,8 +17,6 @@ const MAX_TEXT: usize = 4 * 1024;
 /// How many keys a description has, of two hashes each. Two descriptions that share 90 % share one of six keys with a
 /// probability of 99.995 %, and two that share 30 % with one of 43 %.
 const KEYS: u64 = 6;
-/// How many tools of the same key a tool is compared with.
-const MAX_COMPARED: usize = 64;
 
 /// For each tool those that look like it, in their order.
 pub(super) fn look_alikes<'t>(tools: &[&'t ToolEntry]) -> Vec<Vec<&'t ToolEntry>> {
@@ -40,33 +38,6 @@ pub(super) fn look_alikes<'t>(tools: &[&'t ToolEntry]) -> Vec<Vec<&'t ToolEntry>
         .iter()
         .map(|all| all.iter().filter_map(|it| tools.get(*it).copied()));
     others.map(Iterator::collect).collect()
-}
-
-fn pair(group: &[usize], alike: &mut [BTreeSet<usize>], is_alike: impl Fn(usize, usize) -> bool) {
-    for (at, one) in group.iter().enumerate() {
-        for other in group.iter().skip(at + 1).take(MAX_COMPARED) {
-            let known = alike.get(*one).is_some_and(|it| it.contains(other));
-            if known || !is_alike(*one, *other) {
-                continue;
-            }
-            for (a, b) in [(one, other), (other, one)] {
-                if let Some(all) = alike.get_mut(*a) {
-                    all.insert(*b);
-                }
-            }
-        }
-    }
-}
-
-fn grouped(keys: impl Iterator<Item = Vec<u64>>) -> HashMap<u64, Vec<usize>> {
-    let mut groups: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (at, keys) in keys.enumerate() {
-        for key in keys {
-            groups.entry(key).or_default().push(at);
-        }
-    }
-    groups.retain(|_, group| group.len() > 1);
-    groups
 }
 
 /// A tool's name as its words, whatever their order, and without that of its server.
@@ -117,9 +88,4 @@ fn is_same(a: &[u64], b: &[u64]) -> bool {
     let both = a.iter().filter(|it| b.binary_search(it).is_ok()).count();
     let any = a.len() + b.len() - both;
     both * 100 >= any * SAME
-}
-
-/// The same in every run, so that the findings are.
-fn hash(value: impl std::hash::Hash) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(value)
 }

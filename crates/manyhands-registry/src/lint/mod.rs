@@ -244,7 +244,7 @@ fn repeats(name: &QualifiedName, description: &str) -> bool {
 }
 
 /// The words of a text or a name, in small letters and without the `s` of a plural.
-fn words(text: &str) -> impl Iterator<Item = String> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
     let mut words = vec![String::new()];
     let mut was_small = false;
     for c in text.chars() {

@@ -36,6 +36,9 @@ use self::view::View;
 use crate::catalogue::Catalogue;
 use crate::tokens::{TokenEstimator, estimate};
 
+pub(crate) use self::synonyms::of as synonyms_of;
+pub(crate) use self::words::terms;
+
 pub use self::document::Field;
 pub use self::embed::{EmbedError, Embedder, Embeddings};
 pub use self::meaning::Vectors;

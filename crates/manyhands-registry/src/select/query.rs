@@ -7,6 +7,7 @@ use std::sync::Arc;
 use manyhands_core::{QualifiedName, ServerId};
 
 use super::selection::Selection;
+use crate::groups::Ranking;
 use crate::shard::ToolEntry;
 use crate::wire::ModelApi;
 
@@ -30,6 +31,7 @@ pub struct Query {
     limit: Option<usize>,
     pub(super) api: ModelApi,
     pub(super) permits: Vec<Permit>,
+    pub(super) groups: Arc<Ranking>,
 }
 
 impl Query {
@@ -127,6 +129,14 @@ impl Query {
         let mut alone = self.clone();
         alone.texts = vec![text.to_owned()];
         alone
+    }
+
+    /// Puts forward only one tool of each group: the first one that can be called and that the conditions leave, in the
+    /// place of whichever of them fits best. What is always on, and what is kept, stays, and stands for its group.
+    #[must_use]
+    pub fn with_groups(mut self, groups: impl Into<Arc<Ranking>>) -> Self {
+        self.groups = groups.into();
+        self
     }
 
     /// The most tools to choose.

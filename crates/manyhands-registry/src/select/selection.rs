@@ -49,6 +49,8 @@ pub enum Reason {
     Listed,
     /// It fits what was asked.
     Fits(Fit),
+    /// Its group prefers it to this tool, which fits what was asked.
+    StandsFor(QualifiedName, Fit),
 }
 
 /// How a tool fits a query.
@@ -91,7 +93,7 @@ pub struct LeftOut {
 }
 
 /// Why a tool was not chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LeftOutCause {
     /// Its definition does not fit into the tokens that were left.
@@ -100,16 +102,25 @@ pub enum LeftOutCause {
     Limit,
     /// An earlier selection had it, or it should be always on, and it is not there, or not permitted, any more.
     Gone,
+    /// It does the same as this one, which its group puts forward.
+    Alternative {
+        /// The tool that stands for the group.
+        of: QualifiedName,
+    },
 }
 
-impl LeftOutCause {
-    /// It as a clause.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+impl fmt::Display for LeftOutCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tokens => "its definition does not fit into the tokens that were left",
-            Self::Limit => "there were enough better ones",
-            Self::Gone => "it is not there, or not permitted, any more",
+            Self::Tokens => {
+                f.write_str("its definition does not fit into the tokens that were left")
+            }
+            Self::Limit => f.write_str("there were enough better ones"),
+            Self::Gone => f.write_str("it is not there, or not permitted, any more"),
+            Self::Alternative { of } => {
+                let of = of.to_string();
+                write!(f, "{} stands for its group", Printable(&clip(&of, 200)))
+            }
         }
     }
 }
@@ -121,6 +132,10 @@ impl fmt::Display for Reason {
             Self::AlwaysOn => f.write_str("always on"),
             Self::Listed => f.write_str("meets the conditions"),
             Self::Fits(fit) => fit.fmt(f),
+            Self::StandsFor(tool, fit) => {
+                let tool = tool.to_string();
+                write!(f, "preferred to {}: {fit}", Printable(&clip(&tool, 200)))
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ static SYNONYMS: LazyLock<HashMap<String, Vec<String>>> = LazyLock::new(|| {
 });
 
 /// The terms that mean what `term` means, sorted.
-pub(super) fn of(term: &str) -> &'static [String] {
+pub(crate) fn of(term: &str) -> &'static [String] {
     SYNONYMS.get(term).map_or(&[], Vec::as_slice)
 }
 

@@ -10,6 +10,8 @@ use super::*;
 use crate::samples::{id, overlaid};
 use crate::{DESCRIPTION_TOKENS, ModelApi, Overlays, ToolOverlay, definition};
 
+mod groups;
+
 fn name(server: &str, tool: &str) -> QualifiedName {
     QualifiedName::new(id(server), tool)
 }

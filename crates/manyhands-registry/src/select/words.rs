@@ -26,7 +26,7 @@ const STOP: &[&str] = &[
 ];
 
 /// The terms of `text`, in order, `max` of them at most.
-pub(super) fn terms(text: &str, max: usize) -> Vec<String> {
+pub(crate) fn terms(text: &str, max: usize) -> Vec<String> {
     let mut terms = Vec::new();
     for run in text.split(|c: char| !c.is_alphanumeric()) {
         if terms.len() >= max {

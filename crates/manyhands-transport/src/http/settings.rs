@@ -1,13 +1,12 @@
 //! How a server at a URL is reached.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::tls::TlsSettings;
 use crate::error::{ConnectErrorKind, OpenError};
-use manyhands_core::{Credentials, Secret};
+use manyhands_core::{Credentials, Secret, is_this_machine};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, StatusCode, Url};
@@ -134,7 +133,7 @@ impl HttpSettings {
         if url
             .as_ref()
             .and_then(Url::host_str)
-            .is_some_and(is_loopback)
+            .is_some_and(is_this_machine)
         {
             Client::builder().no_proxy()
         } else {
@@ -153,7 +152,7 @@ impl HttpSettings {
             .with_mend("write it as `https://host/path`"));
         };
         let host = url.host_str().unwrap_or_default();
-        let stays_here = self.unix_socket.is_some() || is_loopback(host);
+        let stays_here = self.unix_socket.is_some() || is_this_machine(host);
         if url.scheme() == "http" && !stays_here && !self.allow_plain_http {
             return Err(OpenError::new(
                 ConnectErrorKind::Settings,
@@ -209,15 +208,6 @@ pub(super) fn bare(url: &Url) -> String {
     url.set_query(None);
     url.set_fragment(None);
     url.into()
-}
-
-/// Whether a URL's host is this machine by its name alone. No name is looked up: what an answer says can change.
-fn is_loopback(host: &str) -> bool {
-    let name = host.strip_suffix('.').unwrap_or(host);
-    let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
-    name == "localhost"
-        || name.ends_with(".localhost")
-        || address.is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// Follows only redirects that keep the message and stay with the same origin.
