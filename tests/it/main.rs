@@ -12,6 +12,7 @@ mod deadlines;
 mod document;
 mod endings;
 mod freshness;
+mod gathering;
 mod hostile;
 mod http;
 mod lists;

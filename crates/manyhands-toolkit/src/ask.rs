@@ -8,7 +8,7 @@ use std::time::Duration;
 use manyhands_core::{
     Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Completable,
     Delivery, ErrorKind, ListKind, Principal, Printable, QualifiedName, Reply, Request, Secret,
-    ServerId, clip, either,
+    ServerId, Transit, clip, either,
 };
 use manyhands_registry::{ModelApi, ToolEntry, Unknown};
 use manyhands_transport::Supervised;
@@ -113,6 +113,17 @@ impl Ask {
     /// Takes the name as the one that model APIs see, such as `slack__search_messages`.
     pub fn by_wire_name(mut self) -> Self {
         self.names = Names::Wire;
+        self
+    }
+
+    /// The name that is asked for.
+    pub(crate) fn name(&self) -> &str {
+        self.wanted.name()
+    }
+
+    /// Has `transit` know where the call is.
+    pub(crate) fn seen_by(mut self, transit: Transit) -> Self {
+        self.context.transit = Some(transit);
         self
     }
 

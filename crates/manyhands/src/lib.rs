@@ -56,10 +56,10 @@ pub use manyhands_registry::{
 pub use manyhands_toolkit::{
     Account, Answer, Answered, BreakerSettings, Builder, BulkheadSettings, Cause, Change, Changes,
     ChaosSettings, Choice, CoalesceSettings, Conversation, Dispatched, Explanation, Fault, Found,
-    Member, PinError, Pinning, Profile, RateLimitSettings, Reach, Report, RestartSettings,
-    RetrySettings, Select, ServerReport, ServerService, ServerSettings, ServerState, ServerStatus,
-    Settings, StartError, Summary, ToolSettings, Toolkit, UnknownProfile, Validate, definitions,
-    meta_tools,
+    Gather, Gathered, Member, Part, PinError, Pinning, Profile, RateLimitSettings, Reach, Report,
+    RestartSettings, RetrySettings, Select, ServerReport, ServerService, ServerSettings,
+    ServerState, ServerStatus, Settings, StartError, Summary, ToolSettings, Toolkit,
+    UnknownProfile, Validate, definitions, meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

@@ -39,7 +39,8 @@ fn a_set_is_read_and_both_ways_find_its_tools() {
     assert_eq!(set.tasks[0].labels, [["my-notes.deleteNote"]]);
     let table = table::render(&set, &measure(&set));
     let full = "| 1.000 | 1.000 | 1.000 ± 0.000 | 1.000 | 1.000 | 1.000 | 1.00x |";
-    assert_eq!(table.matches(full).count(), 8, "{table}");
+    assert_eq!(table.matches(full).count(), 10, "{table}");
+    assert_eq!(servers(&set), (1.0, 1.0));
 }
 
 #[test]
