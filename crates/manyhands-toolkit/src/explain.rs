@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use manyhands_core::{CapabilityKind, Notice, Printable, QualifiedName, ServerId, clip, either};
+use manyhands_core::{
+    CapabilityKind, ListKind, Notice, Printable, QualifiedName, ServerId, clip, either,
+};
 use manyhands_registry::{Catalogue, LeftOutCause, Query, Selection, ToolEntry, Unknown};
 use serde::{Serialize, Serializer};
 
@@ -86,7 +88,10 @@ pub enum Cause {
     /// The configuration hides it.
     Hidden,
     /// Its definition is not the one that was approved.
-    Quarantined,
+    Quarantined {
+        /// What has changed.
+        why: String,
+    },
     /// Its server offers it in a form that cannot be used.
     Unusable {
         /// What is wrong with it.
@@ -229,7 +234,11 @@ impl Asked<'_> {
             let cause = if unknown.hidden().is_some() {
                 Cause::Hidden
             } else {
-                Cause::Quarantined
+                let slot = self.shared.slot(tool.server());
+                let why = slot.map(|slot| slot.offer().why_kept_back(tool.name()));
+                Cause::Quarantined {
+                    why: why.unwrap_or_default(),
+                }
             };
             let mut explanation = self.missing(Some(tool.server()), cause);
             explanation.found = Some(Found {
@@ -336,16 +345,12 @@ impl Asked<'_> {
         })
     }
 
-    /// What was said of a tool of this name when its server was asked.
+    /// Why a server's offer is without a tool that it has.
     fn notice(&self, server: &ServerId, tool: &str) -> Option<String> {
-        let shown = Printable(&clip(tool, 64)).to_string();
-        let notices = self.catalogue.notices(server).iter();
-        let mut said = notices.map(Notice::as_str);
-        let is_it = |it: &&str| {
-            let words = it.split(|c: char| c.is_whitespace() || ",;:\"'".contains(c));
-            words.into_iter().any(|word| word == shown)
-        };
-        said.find(is_it).map(str::to_owned)
+        let mut notices = self.catalogue.notices(server).iter();
+        let of_it =
+            |it: &&Notice| it.left_out() == Some(tool) && it.list() == Some(ListKind::Tools);
+        notices.find(of_it).map(|it| it.as_str().to_owned())
     }
 }
 
@@ -407,8 +412,10 @@ impl fmt::Display for Cause {
             Self::Hidden => f.write_str(
                 "hidden in the configuration -> remove `hidden` from its server's entry",
             ),
-            Self::Quarantined => f.write_str(
-                "held back: its definition is not the one that was approved -> look at it by `manyhands pins`",
+            Self::Quarantined { why } => write!(
+                f,
+                "kept back: {} -> look at it by `manyhands pins diff`, and approve it by `manyhands pins approve`",
+                Printable(why)
             ),
             Self::Unusable { why } => write!(f, "{}", Printable(why)),
             Self::OutsideConversation { profiles } if profiles.is_empty() => {

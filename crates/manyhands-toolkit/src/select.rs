@@ -109,14 +109,7 @@ impl Select {
     ///
     /// Tools that have no vector yet are embedded in the background, and found by their words until then.
     pub async fn by_meaning(&self) -> Selection {
-        let shared = self.kit.shared();
-        let index = shared.index();
-        let Some(meaning) = &shared.meaning else {
-            return self.now();
-        };
-        let vectors = meaning.vectors(&index);
-        let chosen = index.select_by_meaning(&self.query, &vectors, &meaning.embeddings);
-        self.told(chosen.await)
+        self.told(self.kit.shared().select_by_meaning(&self.query).await)
     }
 
     /// Chooses by words, and gives the tools as one model API takes them.
@@ -159,6 +152,19 @@ impl Shared {
         };
         *kept = Some((catalogue, index.clone()));
         index
+    }
+
+    /// Chooses by words, and by meaning where something knows it.
+    pub(crate) async fn select_by_meaning(&self, query: &Query) -> Selection {
+        let index = self.index();
+        match &self.meaning {
+            Some(meaning) => {
+                let vectors = meaning.vectors(&index);
+                let chosen = index.select_by_meaning(query, &vectors, &meaning.embeddings);
+                chosen.await
+            }
+            None => index.select(query),
+        }
     }
 
     /// What servers say of themselves.

@@ -16,15 +16,15 @@ const SHARE: f32 = 0.3;
 const TOKENS: usize = 100;
 
 impl Conversation {
-    pub(super) fn find(&self, arguments: &Value, api: ModelApi) -> Result<Value, CallError> {
+    pub(super) async fn find(&self, arguments: &Value, api: ModelApi) -> Result<Value, CallError> {
         let queries = queries(arguments)?;
         let limit = arguments.get("limit").and_then(Value::as_u64);
         let limit = limit.map_or(FOUND, |it| usize::try_from(it).unwrap_or(MAX_FOUND));
         let query = Query::from(queries.clone()).with_limit(limit.clamp(1, MAX_FOUND));
         let scope = self.scope();
         // What a model asks for by itself is told in its result, and is nothing that later lists have to hold.
-        let index = self.toolkit().shared().index();
-        let selection = index.select(&query.with_permit(move |tool| scope.allows(tool)));
+        let query = query.with_permit(move |tool| scope.allows(tool));
+        let selection = self.toolkit().shared().select_by_meaning(&query).await;
         let tools: Vec<Value> = selection
             .chosen
             .iter()

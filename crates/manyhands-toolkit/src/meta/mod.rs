@@ -81,7 +81,7 @@ impl Conversation {
             "find_tools" => {
                 // Servers that were started a moment ago would be missing from the first answer.
                 self.toolkit().settle().await;
-                Meta::Here(self.find(arguments, api))
+                Meta::Here(self.find(arguments, api).await)
             }
             "describe_tool" => Meta::Here(text("name").and_then(|it| self.describe(&it, api))),
             "call_tool" => called(CapabilityKind::Tool, "name"),
