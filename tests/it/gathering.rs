@@ -33,7 +33,7 @@ async fn each_call_has_its_own_outcome_in_the_order_of_the_calls() {
         ])
         .await;
     assert!(start.elapsed() < 4 * SECOND, "{:?}", start.elapsed());
-    let answered: Vec<bool> = found.parts.iter().map(|it| it.result.is_ok()).collect();
+    let answered: Vec<bool> = found.calls.iter().map(|it| it.result.is_ok()).collect();
     assert_eq!(answered, [true, false, true, false]);
     let replies: Vec<&str> = found.replies().map(|it| it.server().as_str()).collect();
     assert_eq!(replies, ["slow", "quick"]);
@@ -60,7 +60,7 @@ async fn what_is_not_done_in_time_says_whether_it_was_sent() {
         .await;
     assert_eq!(found.took, 3 * SECOND);
     let deliveries: Vec<Option<Delivery>> = found
-        .parts
+        .calls
         .iter()
         .map(|it| it.result.as_ref().err().map(CallError::delivery))
         .collect();
@@ -92,6 +92,6 @@ async fn a_batch_is_made_a_few_calls_at_a_time() {
     let found = kit.batch("slow.ask", many(20)).at_once(20).await;
     assert_eq!(found.took, SECOND);
     let none = kit.fan_out([]).await;
-    assert!(none.is_complete() && none.parts.is_empty());
+    assert!(none.is_complete() && none.calls.is_empty());
     kit.close().await;
 }

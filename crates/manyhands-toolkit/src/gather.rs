@@ -88,7 +88,7 @@ impl Gather {
         let end = self.deadline.map(|limit| (began + limit, limit));
         let parts = stream::iter(self.calls).map(|ask| part(ask, end));
         Gathered {
-            parts: parts.buffered(self.at_once).collect().await,
+            calls: parts.buffered(self.at_once).collect().await,
             took: began.elapsed(),
         }
     }
@@ -114,7 +114,7 @@ impl fmt::Debug for Gather {
 }
 
 /// Makes one of the calls, within what is left of the time of all.
-async fn part(ask: Ask, end: Option<(Instant, Duration)>) -> Part {
+async fn part(ask: Ask, end: Option<(Instant, Duration)>) -> GatheredCall {
     let (name, began) = (ask.name().to_owned(), Instant::now());
     let result = match end {
         None => ask.await,
@@ -131,7 +131,7 @@ async fn part(ask: Ask, end: Option<(Instant, Duration)>) -> Part {
             })
         }
     };
-    Part {
+    GatheredCall {
         name,
         result,
         took: began.elapsed(),
@@ -153,7 +153,7 @@ fn too_late(delivery: Delivery, limit: Duration) -> CallError {
 #[non_exhaustive]
 pub struct Gathered {
     /// One entry for each call, in the order in which they were given.
-    pub parts: Vec<Part>,
+    pub calls: Vec<GatheredCall>,
     /// How long all of it took.
     pub took: Duration,
 }
@@ -161,7 +161,7 @@ pub struct Gathered {
 /// What became of one of many calls.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Part {
+pub struct GatheredCall {
     /// The name that was called.
     pub name: String,
     /// The reply, which says its server, or why there is none. A tool that says it failed is a reply.
@@ -173,12 +173,12 @@ pub struct Part {
 impl Gathered {
     /// The replies there are, in the order of the calls.
     pub fn replies(&self) -> impl Iterator<Item = &Reply> {
-        self.parts.iter().filter_map(|it| it.result.as_ref().ok())
+        self.calls.iter().filter_map(|it| it.result.as_ref().ok())
     }
 
     /// The calls without a reply, in order, with why.
     pub fn failures(&self) -> impl Iterator<Item = (&str, &CallError)> {
-        let failed = self.parts.iter();
+        let failed = self.calls.iter();
         failed.filter_map(|it| Some((it.name.as_str(), it.result.as_ref().err()?)))
     }
 
@@ -191,7 +191,7 @@ impl Gathered {
 
 impl fmt::Display for Gathered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (answered, all) = (self.replies().count(), self.parts.len());
+        let (answered, all) = (self.replies().count(), self.calls.len());
         write!(
             f,
             "{answered} of {all} calls answered in {}",

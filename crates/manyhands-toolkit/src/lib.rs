@@ -54,7 +54,7 @@ pub use changes::{Change, Changes};
 pub use conversation::{Conversation, Profile, UnknownProfile};
 pub use dispatch::{Answered, Dispatched};
 pub use explain::{Cause, Choice, Explanation, Found, ServerState};
-pub use gather::{Gather, Gathered, Part};
+pub use gather::{Gather, Gathered, GatheredCall};
 pub use manyhands_resilience::{
     BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault, RateLimitSettings,
     RetrySettings, Summary,

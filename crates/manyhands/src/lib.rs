@@ -56,8 +56,8 @@ pub use manyhands_registry::{
 pub use manyhands_toolkit::{
     Account, Answer, Answered, BreakerSettings, Builder, BulkheadSettings, Cause, Change, Changes,
     ChaosSettings, Choice, CoalesceSettings, Conversation, Dispatched, Explanation, Fault, Found,
-    Gather, Gathered, Member, Part, PinError, Pinning, Profile, RateLimitSettings, Reach, Report,
-    RestartSettings, RetrySettings, Select, ServerReport, ServerService, ServerSettings,
+    Gather, Gathered, GatheredCall, Member, PinError, Pinning, Profile, RateLimitSettings, Reach,
+    Report, RestartSettings, RetrySettings, Select, ServerReport, ServerService, ServerSettings,
     ServerState, ServerStatus, Settings, StartError, Summary, ToolSettings, Toolkit,
     UnknownProfile, Validate, definitions, meta_tools,
 };
