@@ -147,6 +147,10 @@ impl Guard for ChaosLayer {
         self.0.settings.enabled
     }
 
+    fn dawdles(&self) -> bool {
+        self.is_on()
+    }
+
     async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
         if !self.is_on() {
             return inner.send(call).await;

@@ -64,6 +64,8 @@ impl DeadlineSettings {
 pub struct DeadlineLayer {
     name: &'static str,
     limit: Option<Duration>,
+    /// Whether nothing but the service lies further in, of what could wait.
+    is_innermost: bool,
 }
 
 impl DeadlineLayer {
@@ -73,6 +75,7 @@ impl DeadlineLayer {
         Self {
             name: "total deadline",
             limit: settings.total.map(Duration::from),
+            is_innermost: false,
         }
     }
 
@@ -82,6 +85,7 @@ impl DeadlineLayer {
         Self {
             name: "attempt deadline",
             limit: settings.attempt.map(Duration::from),
+            is_innermost: true,
         }
     }
 
@@ -128,6 +132,10 @@ impl Guard for DeadlineLayer {
         // A layer further out has said that the call left when it handed it to this one.
         transit.hold();
         call.context.timeout = Some(limit);
+        if self.is_innermost && inner.keeps_time() {
+            // A second clock beside the service's own would cost each call, and end none.
+            return inner.send(call).await;
+        }
         let (remaining, subject) = (Remaining::of(&call.context), Subject::of(&call));
         let later = if inner.keeps_time() {
             LAST_WORD

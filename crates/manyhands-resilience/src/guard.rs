@@ -27,6 +27,11 @@ pub trait Guard: Clone + Send + Sync + 'static {
         true
     }
 
+    /// Whether it waits without an eye on the call's time, so that what lies further in cannot be relied on for that.
+    fn dawdles(&self) -> bool {
+        false
+    }
+
     /// Takes `call` through the layer and on to `inner`.
     fn around<I: Inner>(&self, inner: I, call: Call) -> impl Future<Output = Outcome> + Send;
 }
@@ -108,7 +113,7 @@ impl<G: Guard, I: Inner> Inner for Guarding<'_, G, I> {
     }
 
     fn keeps_time(&self) -> bool {
-        self.inner.keeps_time()
+        !self.guard.dawdles() && self.inner.keeps_time()
     }
 
     fn names(&self) -> Vec<&'static str> {

@@ -217,6 +217,10 @@ impl<G: Guard> Guard for Option<G> {
         self.as_ref().is_some_and(Guard::is_on)
     }
 
+    fn dawdles(&self) -> bool {
+        self.as_ref().is_some_and(Guard::dawdles)
+    }
+
     async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
         match self {
             Some(guard) => guard.around(inner, call).await,

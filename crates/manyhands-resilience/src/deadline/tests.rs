@@ -5,7 +5,9 @@ use std::task::{Context, Poll};
 use super::*;
 use crate::guard::Outcome;
 use crate::testing::{SECOND, Server, call, call_of, call_within, send};
-use crate::{BulkheadLayer, BulkheadSettings, RetryLayer, RetrySettings};
+use crate::{
+    BulkheadLayer, BulkheadSettings, ChaosLayer, ChaosSettings, RetryLayer, RetrySettings,
+};
 use manyhands_core::{Effect, Reply};
 use tokio::time::Instant;
 use tower::{Layer as _, Service};
@@ -208,6 +210,25 @@ async fn who_keeps_time_further_in_has_the_last_word_for_a_moment() {
         let error = way.send(call).await.unwrap_err();
         assert_eq!(error.cause(), cause);
         assert_eq!(started.elapsed(), Duration::from_millis(end));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_attempt_has_no_second_clock_beside_one_that_is_kept() {
+    let settings = DeadlineSettings::default().with_attempt(5 * SECOND);
+    let layer = DeadlineLayer::attempt(&settings);
+    let chaos = |enabled| {
+        ChaosLayer::new(ChaosSettings {
+            enabled,
+            ..ChaosSettings::default()
+        })
+    };
+    for (dawdles, end) in [(false, 14), (true, 5)] {
+        let started = Instant::now();
+        let chaos = chaos(dawdles);
+        let way = KeepsTime(9 * SECOND).behind(&chaos).behind(&layer);
+        way.send(call()).await.unwrap_err();
+        assert_eq!(started.elapsed(), end * SECOND, "{dawdles}");
     }
 }
 
