@@ -11,6 +11,7 @@ mod conversation;
 mod deadlines;
 mod document;
 mod endings;
+mod fallback;
 mod freshness;
 mod gathering;
 mod hostile;

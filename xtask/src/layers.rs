@@ -32,6 +32,12 @@ pub(crate) const LAYERS: &[Layer] = &[
         must_not_know: "which server is called, and what for",
     },
     Layer {
+        name: "manyhands-jq",
+        floor: 1,
+        is_for: "jq programs over JSON, bounded in time, memory and depth",
+        must_not_know: "what a program is for",
+    },
+    Layer {
         name: "manyhands-registry",
         floor: 1,
         is_for: "the catalogue of all servers' tools under one namespace: snapshots with generations and differences, names for model APIs and back, search and selection",

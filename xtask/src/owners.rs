@@ -81,6 +81,11 @@ const OWNERS: &[Owner] = &[
         reason: "one reader of people's files",
     },
     Owner {
+        dependency: "jaq-core",
+        crates: &["manyhands-jq"],
+        reason: "what a program may cost is bounded in one place",
+    },
+    Owner {
         dependency: "jsonschema",
         crates: &["manyhands-registry"],
         reason: "what strangers' schemas may cost us is bounded in one place",

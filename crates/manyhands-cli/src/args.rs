@@ -92,6 +92,12 @@ pub(crate) enum Command {
         #[command(flatten)]
         wanted: Wanted,
     },
+    /// Lists the groups of tools that do the same: which is put forward, which stand in for it, and why
+    Groups {
+        /// Proposes groups of tools that look as if they did the same, to be put into the configuration by you
+        #[arg(long)]
+        propose: bool,
+    },
     /// Probes every server, and says what is wrong and what to do about it
     Doctor {
         /// Tells of tools that say too little of themselves: no description, parameters without a type, look-alikes
@@ -333,7 +339,7 @@ pub(crate) struct Whose {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct DemoArgs {
-    /// Kills this server in the middle of its call, to show what remains: slack, calendar, jira or salesforce
+    /// Kills this server in the middle of its call, to show what remains and who stands in: slack, calendar, jira or salesforce
     #[arg(long, value_name = "SERVER", value_parser = demo_server)]
     pub(crate) fail: Option<DemoServer>,
 }

@@ -74,6 +74,7 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
             query,
             wanted,
         } => commands::find::explain(&options, &name, query.as_deref(), &wanted).await,
+        Command::Groups { propose } => commands::groups::run(&options, propose).await,
         Command::Auth(command) => commands::auth::run(&options, command).await,
         Command::Doctor { lint } => commands::doctor::run(&options, lint).await,
         Command::Pins { command } => commands::pins::run(&options, command).await,

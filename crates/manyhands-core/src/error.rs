@@ -178,10 +178,12 @@ struct Inner {
 pub struct Tried {
     /// Where.
     pub server: ServerId,
-    /// How often.
+    /// How often; 0 where nothing came that far.
     pub times: u32,
     /// How long it took, waits between the attempts included.
     pub took: Duration,
+    /// Why it failed there, where that is another cause than the error's own.
+    pub cause: Option<String>,
 }
 
 impl Tried {
@@ -192,7 +194,15 @@ impl Tried {
             server,
             times,
             took,
+            cause: None,
         }
+    }
+
+    /// Adds why it failed there, of which a short text is kept.
+    #[must_use]
+    pub fn with_cause(mut self, cause: &str) -> Self {
+        self.cause = Some(crate::Printable(&crate::clip(cause, 200)).to_string());
+        self
     }
 }
 
@@ -200,8 +210,13 @@ impl fmt::Display for Tried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (server, took) = (&self.server, Rounded(self.took));
         match self.times {
-            1 => write!(f, "once on {server} in {took}"),
-            times => write!(f, "{times} times on {server} in {took}"),
+            0 => write!(f, "{server} in vain")?,
+            1 => write!(f, "once on {server} in {took}")?,
+            times => write!(f, "{times} times on {server} in {took}")?,
+        }
+        match &self.cause {
+            Some(cause) => write!(f, " ({cause})"),
+            None => Ok(()),
         }
     }
 }
@@ -301,6 +316,13 @@ impl CallError {
     #[must_use]
     pub fn with_tried(mut self, tried: Tried) -> Self {
         self.0.tried.push(tried);
+        self
+    }
+
+    /// Replaces where and how often the call was tried.
+    #[must_use]
+    pub fn with_all_tried(mut self, tried: impl IntoIterator<Item = Tried>) -> Self {
+        self.0.tried = tried.into_iter().collect();
         self
     }
 

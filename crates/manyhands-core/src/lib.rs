@@ -27,6 +27,7 @@ mod names;
 mod principal;
 mod reply;
 mod secret;
+mod substitution;
 mod text;
 mod transit;
 
@@ -50,5 +51,6 @@ pub use principal::Principal;
 pub use reply::{DecodeError, Reply};
 pub use rmcp::model;
 pub use secret::Secret;
+pub use substitution::Substitution;
 pub use text::{Printable, clip, either, is_unprintable, nearest};
 pub use transit::Transit;

@@ -10,11 +10,12 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::failure::ToolFailure;
-use crate::names::ServerId;
+use crate::names::{QualifiedName, ServerId};
+use crate::substitution::Substitution;
 
 /// A server's result, kept as the JSON it sent.
 #[derive(Debug, Clone)]
-pub struct Reply(Arc<Inner>);
+pub struct Reply(Arc<Inner>, Option<Arc<Substitution>>);
 
 #[derive(Debug)]
 struct Inner {
@@ -29,13 +30,33 @@ impl Reply {
     /// Keeps `raw` as what `server` answered after `took`.
     #[must_use]
     pub fn new(server: ServerId, raw: Box<RawValue>, took: Duration) -> Self {
-        Self(Arc::new(Inner {
+        let inner = Inner {
             server,
             raw,
             took,
             parsed: OnceLock::new(),
             failure: OnceLock::new(),
-        }))
+        };
+        Self(Arc::new(inner), None)
+    }
+
+    /// Marks it as the answer of another tool than the one that was called.
+    #[must_use]
+    pub fn in_place_of_another(mut self, substitution: Substitution) -> Self {
+        self.1 = Some(Arc::new(substitution));
+        self
+    }
+
+    /// Which tool answered in place of the one that was called, and why; none where that one answered.
+    #[must_use]
+    pub fn substitution(&self) -> Option<&Substitution> {
+        self.1.as_deref()
+    }
+
+    /// The tool that was called, where another one answered.
+    #[must_use]
+    pub fn substitute_for(&self) -> Option<&QualifiedName> {
+        self.substitution().map(|it| &it.wanted)
     }
 
     /// The server that answered.

@@ -17,6 +17,9 @@ use serde_json::Value;
 
 use crate::shown::Shown;
 
+/// Where a result says that another tool answered than the one that was called.
+const SUBSTITUTION: &str = "manyhands/substitution";
+
 pub(crate) fn tool(entry: &ToolEntry) -> Tool {
     let mut tool = Tool::clone(entry.definition());
     tool.name = entry.wire().to_owned().into();
@@ -63,6 +66,14 @@ pub(crate) fn tool_result(reply: &Reply) -> CallToolResult {
         }
     });
     complete(&mut result.result_type);
+    if let Some(substitution) = reply.substitution() {
+        // For models, which read no `_meta`: they would take it for the answer of the tool that they called.
+        let text = ContentBlock::text(format!("[{substitution}]"));
+        result.content.insert(0, text);
+        let meta = result.meta.get_or_insert_default();
+        let told = serde_json::to_value(substitution).unwrap_or_default();
+        meta.insert(SUBSTITUTION.to_owned(), told);
+    }
     result
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use manyhands_core::model::Tool;
-use manyhands_registry::Catalogue;
+use manyhands_registry::{Catalogue, ToolEntry};
 use manyhands_toolkit::{Conversation, Toolkit, meta_tools};
 
 use crate::convert;
@@ -29,7 +29,7 @@ impl Shown {
             return meta_tools().iter().map(|it| Tool::clone(it)).collect();
         }
         let tools = catalogue.tools().filter(|it| self.talk.is_about(it));
-        tools.map(convert::tool).collect()
+        tools.map(|it| self.converted(it)).collect()
     }
 
     pub(crate) fn tool(&self, name: &str) -> Option<Tool> {
@@ -42,7 +42,17 @@ impl Shown {
         }
         let catalogue = self.talk.toolkit().catalogue();
         let tool = catalogue.tool_by_wire(name).ok();
-        tool.filter(|it| self.talk.is_about(it)).map(convert::tool)
+        tool.filter(|it| self.talk.is_about(it))
+            .map(|it| self.converted(it))
+    }
+
+    fn converted(&self, entry: &ToolEntry) -> Tool {
+        let mut tool = convert::tool(entry);
+        if self.talk.toolkit().falls_back(entry.name()) {
+            // A client would refuse the answer of a tool that stands in for it, and does not keep to its form.
+            tool.output_schema = None;
+        }
+        tool
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use manyhands_core::{
     Arguments, Call, CallContext, CallError, CallEvent, Capability, CapabilityKind, Completable,
-    Delivery, ErrorKind, ListKind, Principal, Printable, QualifiedName, Reply, Request, Secret,
-    ServerId, Transit, clip, either,
+    Delivery, Effect, ErrorKind, ListKind, Principal, Printable, QualifiedName, Reply, Request,
+    Secret, ServerId, Substitution, Transit, clip, either,
 };
 use manyhands_registry::{ModelApi, ToolEntry, Unknown};
 use manyhands_transport::Supervised;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::conversation::Scope;
 use crate::effect;
+use crate::fallback::{self, Attempts, StandIn};
 use crate::shared::{Shared, Slot, State};
 use crate::toolkit::Toolkit;
 use crate::validation::{self, Validate};
@@ -34,6 +35,8 @@ pub struct Ask {
     context: CallContext,
     /// What it may be about.
     scope: Scope,
+    /// Whether another tool of its group may answer.
+    falls_back: bool,
 }
 
 /// In which form the name is written.
@@ -60,6 +63,7 @@ impl Ask {
             completes: None,
             context,
             scope: Scope::default(),
+            falls_back: kind == CapabilityKind::Tool,
         }
     }
 
@@ -110,6 +114,13 @@ impl Ask {
         self
     }
 
+    /// Has no other tool of its group answer where this one cannot be used; see
+    /// [`Settings::groups`](crate::Settings::groups).
+    pub fn no_fallback(mut self) -> Self {
+        self.falls_back = false;
+        self
+    }
+
     /// Takes the name as the one that model APIs see, such as `slack__search_messages`.
     pub fn by_wire_name(mut self) -> Self {
         self.names = Names::Wire;
@@ -136,7 +147,7 @@ impl Ask {
     async fn send(mut self) -> Result<Reply, CallError> {
         let (trace, wanted) = (self.context.trace, self.wanted.clone());
         tracing::debug!(%trace, kind = wanted.kind().as_str(), name = wanted.name(), "asked");
-        let result = self.answer().await;
+        let result = self.answer_or_fall_back().await;
         match &result {
             Ok(reply) => {
                 tracing::debug!(%trace, server = %reply.server(), took = ?reply.took(), "answered");
@@ -144,16 +155,118 @@ impl Ask {
             Err(error) => tracing::debug!(%trace, code = error.kind().code(), "failed"),
         }
         self.kit.called();
-        result.map_err(|error| error.with_trace(trace).with_capability(Some(wanted)))
+        result.map_err(|error| error.with_trace(trace))
+    }
+
+    async fn answer_or_fall_back(&mut self) -> Result<Reply, CallError> {
+        let arguments = Arguments::try_from(std::mem::take(&mut self.arguments));
+        let capability = Some(self.wanted.clone());
+        let about = |error: CallError| error.with_capability(capability.clone());
+        let arguments = arguments.map_err(|error| {
+            let (kind, delivery) = (ErrorKind::InvalidArguments, Delivery::NotSent);
+            about(CallError::new(kind, delivery, error.to_string()))
+        })?;
+        let began = Instant::now();
+        let end = self.context.timeout.map(|limit| began + limit);
+        let first = self.answer(arguments.clone()).await.map_err(about);
+        if self.falls_back {
+            self.fall_back(first, &arguments, began, end).await
+        } else {
+            first
+        }
+    }
+
+    /// Has the other tools of a group stand in for one that could not be used, on what is left of the caller's time.
+    async fn fall_back(
+        &mut self,
+        first: Result<Reply, CallError>,
+        arguments: &Arguments,
+        began: Instant,
+        end: Option<Instant>,
+    ) -> Result<Reply, CallError> {
+        let (wanted, effect) = self.named();
+        let Some((wanted, cause)) = wanted.zip(fallback::cause(&first, effect)) else {
+            return first;
+        };
+        let mut attempts = Attempts::default();
+        attempts.add(wanted.server(), &first, began);
+        let stand_ins = self.shared.stand_ins(&wanted.to_string());
+        if stand_ins.is_empty() {
+            return first;
+        }
+        for (before, stand_in) in stand_ins.into_iter().enumerate() {
+            let began = Instant::now();
+            if end.is_some_and(|end| end <= began) {
+                break;
+            }
+            self.context.timeout = end.map(|end| end - began);
+            let (ended, effect) = self.stood_in(&stand_in, arguments).await;
+            let (used, trace) = (stand_in.tool, self.context.trace);
+            tracing::info!(%trace, %wanted, %used, answered = ended.is_ok(), "fell back");
+            attempts.add(used.server(), &ended, began);
+            let again = fallback::cause(&ended, effect).is_some();
+            match ended {
+                Ok(reply) if !again => {
+                    return Ok(reply.in_place_of_another(Substitution::new(wanted, used, cause)));
+                }
+                Err(error) if !fallback::did_nothing(&error, effect) => {
+                    return Err(attempts.told_by(error, before + 1));
+                }
+                _ => {}
+            }
+        }
+        first.map_err(|error| attempts.told_by(error, 0))
+    }
+
+    /// Calls another tool in place of the one that is wanted, as if it had been called by its name; says what such a call
+    /// does. Headers go to no server that they were not meant for, and nobody is asked to log in to it.
+    async fn stood_in(
+        &self,
+        stand_in: &StandIn,
+        arguments: &Arguments,
+    ) -> (Result<Reply, CallError>, Effect) {
+        let wanted = Capability::new(CapabilityKind::Tool, stand_in.tool.to_string());
+        let mut ask = Self {
+            kit: self.kit.clone(),
+            shared: self.shared.clone(),
+            wanted: wanted.clone(),
+            names: Names::Canonical,
+            arguments: Value::Null,
+            completes: None,
+            context: self.context.clone(),
+            scope: self.scope.clone(),
+            falls_back: false,
+        };
+        ask.context.headers.clear();
+        let ended = match stand_in.arguments(arguments).await {
+            Ok(arguments) => ask.resolve_and_dispatch(arguments).await,
+            Err(error) => Err(error),
+        };
+        let about = |error: CallError| error.with_capability(Some(wanted));
+        (ended.map_err(about), ask.named().1)
+    }
+
+    /// The tool that is wanted, across all servers, and what a call of it does.
+    fn named(&self) -> (Option<QualifiedName>, Effect) {
+        match self.tool() {
+            Ok(tool) => (Some(tool.name().clone()), self.policy(&tool).1),
+            // Its server may be down, and never have said what it offers.
+            Err(_) => {
+                let name = QualifiedName::parse(self.wanted.name());
+                (name.ok(), Effect::default())
+            }
+        }
+    }
+
+    /// How a call of a tool is checked, and what it does.
+    fn policy(&self, tool: &ToolEntry) -> (Validate, Effect) {
+        let slot = self.shared.slot(tool.name().server());
+        slot.map(|it| (it.settings.validate, effect::of_tool(&it.settings, tool)))
+            .unwrap_or_default()
     }
 
     /// Answers, after a person has logged in where the server wants that and a person can be asked.
-    async fn answer(&mut self) -> Result<Reply, CallError> {
-        let arguments = Arguments::try_from(std::mem::take(&mut self.arguments));
-        let arguments = arguments.map_err(|error| {
-            let (kind, delivery) = (ErrorKind::InvalidArguments, Delivery::NotSent);
-            CallError::new(kind, delivery, error.to_string())
-        })?;
+    async fn answer(&mut self, arguments: Arguments) -> Result<Reply, CallError> {
         let first = self.resolve_and_dispatch(arguments.clone()).await;
         let wants_login = |error: &CallError| {
             error.kind() == ErrorKind::Unauthorized && error.delivery() != Delivery::Unknown
@@ -182,12 +295,7 @@ impl Ask {
         if let Some(tool) = tool.as_ref().filter(|tool| !self.scope.allows(tool)) {
             return Err(self.outside(tool.name().server()));
         }
-        let policy = |tool: &ToolEntry| {
-            let slot = self.shared.slot(tool.name().server());
-            slot.map(|it| (it.settings.validate, effect::of_tool(&it.settings, tool)))
-                .unwrap_or_default()
-        };
-        let policies = tool.as_ref().map(|tool| (tool, policy(tool)));
+        let policies = tool.as_ref().map(|tool| (tool, self.policy(tool)));
         let checked = policies
             .map(|(tool, (validate, _))| (tool, validate))
             .filter(|(_, validate)| *validate != Validate::Off);

@@ -231,6 +231,24 @@ impl Builder {
         self
     }
 
+    /// Keeps only this server, and those whose tools may stand in for `tool`, which are started where they have to.
+    #[must_use]
+    pub fn only_for(mut self, id: &ServerId, tool: &str) -> Self {
+        let groups = &mut self.settings.groups;
+        let group = groups.group_of(tool).map(|(name, _)| name.to_owned());
+        // The others miss their servers, which nobody is to be told of.
+        groups.0.retain(|name, _| group.as_ref() == Some(name));
+        let stands_in = |member: &Member| {
+            let mut tools = groups.0.values().flat_map(|group| &group.tools);
+            tools.any(|it| it.tool.split_once('.').map(|it| it.0) == Some(member.id.as_str()))
+        };
+        self.members.retain(|it| it.id == *id || stands_in(it));
+        for member in self.members.iter_mut().filter(|it| it.id != *id) {
+            member.settings.lazy = true;
+        }
+        self
+    }
+
     /// The names of the servers so far, in their order.
     pub fn ids(&self) -> impl Iterator<Item = &ServerId> {
         self.members.iter().map(|member| &member.id)

@@ -5,7 +5,7 @@ use std::fmt;
 use manyhands_core::{
     CapabilityKind, ListKind, Notice, Printable, QualifiedName, ServerId, clip, either,
 };
-use manyhands_registry::{Catalogue, LeftOutCause, Query, Selection, ToolEntry, Unknown};
+use manyhands_registry::{Catalogue, LeftOutCause, Query, Ranking, Selection, ToolEntry, Unknown};
 use serde::{Serialize, Serializer};
 
 use crate::conversation::{Conversation, Scope};
@@ -30,9 +30,25 @@ pub struct Explanation {
     pub server: Option<ServerState>,
     /// What keeps it from being listed, or from being called.
     pub causes: Vec<Cause>,
+    /// The group of tools that do the same, where it is in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<InGroup>,
     /// How it fares with the query that was asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+}
+
+/// A group of tools that do the same, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct InGroup {
+    /// Its name.
+    pub name: String,
+    /// Its tools, the preferred one first.
+    pub tools: Vec<String>,
+    /// Why the tool that was asked about has its place among them.
+    pub why: String,
 }
 
 /// What a name means.
@@ -167,10 +183,10 @@ impl Conversation {
     }
 
     fn choice(&self, name: &QualifiedName, query: Query) -> Choice {
-        let query = self.query(query);
-        let index = self.toolkit().shared().index();
+        let shared = self.toolkit().shared();
+        let (index, query) = (shared.index(), shared.grouped(self.query(query)));
         let asked = index.select(&query);
-        let all = index.select(&query.without_limits());
+        let all = index.select(&query.without_limits().with_groups(Ranking::default()));
         let place = place(&all, name);
         let fit = place.and_then(|at| all.chosen.get(at - 1));
         let chosen = asked.chosen.iter().find(|it| it.tool.name() == name);
@@ -268,6 +284,18 @@ impl Asked<'_> {
         self.absent(unknown)
     }
 
+    fn group(&self, name: &str) -> Option<InGroup> {
+        let name = QualifiedName::parse(name).ok()?;
+        let ranking = self.shared.ranking();
+        let group = ranking.group_of(&name)?;
+        let own = group.members.iter().find(|it| it.tool == name)?;
+        Some(InGroup {
+            name: group.name.clone(),
+            tools: group.members.iter().map(|it| it.tool.to_string()).collect(),
+            why: own.why.clone(),
+        })
+    }
+
     fn listed(
         &self,
         kind: CapabilityKind,
@@ -285,6 +313,7 @@ impl Asked<'_> {
         causes.extend(self.down(server));
         Explanation {
             asked: self.name.to_owned(),
+            group: self.group(&name).filter(|_| kind == CapabilityKind::Tool),
             found: Some(Found { kind, name, wire }),
             listed: is_meant,
             server: self.state(server),
@@ -322,6 +351,7 @@ impl Asked<'_> {
             listed: false,
             server: server.and_then(|it| self.state(it)),
             causes: vec![cause],
+            group: None,
             choice: None,
         }
     }
@@ -381,10 +411,27 @@ impl fmt::Display for Explanation {
         for cause in &self.causes {
             write!(f, "\n  {cause}")?;
         }
+        if let Some(group) = &self.group {
+            write!(f, "\n  {group}")?;
+        }
         match &self.choice {
             Some(choice) => write!(f, "\n  {choice}"),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for InGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |text: &str| Printable(&clip(text, 200)).to_string();
+        let tools: Vec<String> = self.tools.iter().map(|it| shown(it)).collect();
+        write!(
+            f,
+            "in the group {}: {} ({})",
+            shown(&self.name),
+            tools.join(", then "),
+            self.why
+        )
     }
 }
 

@@ -30,9 +30,11 @@ mod conversation;
 mod dispatch;
 mod effect;
 mod explain;
+mod fallback;
 mod figures;
 mod freshness;
 mod gather;
+mod groups;
 mod member;
 mod membership;
 mod memory;
@@ -53,7 +55,7 @@ pub use builder::{Builder, Member, StartError};
 pub use changes::{Change, Changes};
 pub use conversation::{Conversation, Profile, UnknownProfile};
 pub use dispatch::{Answered, Dispatched};
-pub use explain::{Cause, Choice, Explanation, Found, ServerState};
+pub use explain::{Cause, Choice, Explanation, Found, InGroup, ServerState};
 pub use gather::{Gather, Gathered, GatheredCall};
 pub use manyhands_resilience::{
     BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault, RateLimitSettings,

@@ -53,7 +53,12 @@ impl Membership {
             .map(|(member, kept)| slot(member, kept.as_ref()));
         let slots: Vec<Arc<Slot>> = slots.collect();
         let meaning = recipe.embeddings.clone().map(Meaning::new);
-        let shared = Shared::new(slots.clone(), recipe.input.clone(), recipe.pins.clone());
+        let shared = Shared::new(
+            slots.clone(),
+            recipe.input.clone(),
+            recipe.pins.clone(),
+            recipe.groups.clone(),
+        );
         let shared = Arc::new(shared.with_meaning(meaning));
         recipe.pins.enrol(&shared);
         for ((member, kept), slot) in members.iter().zip(&slots) {

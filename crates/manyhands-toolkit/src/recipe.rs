@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::builder::{Member, Plan};
 use crate::conversation::Conversations;
 use crate::figures::Figures;
+use crate::groups::Declared;
 use crate::membership::{Authorizations, Membership};
 use crate::memory::Memory;
 use crate::pins::Pins;
@@ -36,6 +37,7 @@ pub(crate) struct Recipe {
     layers: Layers,
     /// How fast and how reliable the tools of all servers were of late.
     pub(crate) figures: Figures,
+    pub(crate) groups: Arc<Declared>,
     pub(crate) pins: Arc<Pins>,
     _following: Option<AbortOnDropHandle<()>>,
     spawn_permits: Arc<Semaphore>,
@@ -90,13 +92,15 @@ impl Recipe {
         let pins = Pins::new(settings.pins, lock);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let told = Vec::new();
+        let figures = Figures::recall(manifests.as_ref());
         Arc::new(Self {
             census: Mutex::new(Census { members, told }),
-            settings,
             input,
             embeddings,
             conversations: Mutex::default(),
-            figures: Figures::recall(manifests.as_ref()),
+            groups: Declared::new(&settings.groups, &figures.statistics),
+            figures,
+            settings,
             manifests,
             layers,
             _following: pins.follow(),

@@ -43,7 +43,7 @@ impl Toolkit {
     pub fn select(&self, query: impl Into<Query>) -> Select {
         Select {
             kit: self.clone(),
-            query: query.into(),
+            query: self.shared().grouped(query.into()),
             conversation: None,
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use manyhands_core::{Effect, HumanDuration};
 use manyhands_discovery::Manifest;
-use manyhands_registry::{Overlays, ToolOverlay};
+use manyhands_registry::{Group, Groups, Overlays, ToolOverlay};
 use manyhands_resilience::{
     BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, RateLimitSettings,
     RetrySettings,
@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use or_false::OrFalse;
 
 use crate::conversation::Profile;
+use crate::groups;
 use crate::memory::is_young;
 use crate::pins::Pinning;
 use crate::validation::Validate;
@@ -42,6 +43,10 @@ pub struct Settings {
     /// What is made of a tool that is no longer what it was when it was approved, which it is when it is first seen.
     /// Default: "warn" where a file with pins is there already, else "off".
     pub pins: Option<Pinning>,
+    /// Tools that do the same, in groups: one of each is put forward, and the others stand in for it where it cannot be
+    /// used. Default: none.
+    #[serde(deserialize_with = "groups::checked")]
+    pub groups: Groups,
 }
 
 impl Default for Settings {
@@ -51,6 +56,7 @@ impl Default for Settings {
             max_authorizations: 64,
             profiles: BTreeMap::new(),
             pins: None,
+            groups: Groups::default(),
         }
     }
 }
@@ -60,6 +66,13 @@ impl Settings {
     #[must_use]
     pub fn with_profile(mut self, name: impl Into<String>, profile: Profile) -> Self {
         self.profiles.insert(name.into(), profile);
+        self
+    }
+
+    /// Declares a group of tools that do the same.
+    #[must_use]
+    pub fn with_group(mut self, name: impl Into<String>, group: Group) -> Self {
+        self.groups.0.insert(name.into(), group);
         self
     }
 

@@ -1,6 +1,7 @@
 //! What all handles of one toolkit, and the tasks of its servers, share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
+use crate::groups::{Declared, Ranked};
 use crate::memory::Memory;
 use crate::open;
 use crate::pins::Pins;
@@ -38,6 +40,9 @@ pub(crate) struct Shared {
     /// Who shows login pages.
     pub(crate) input: Input,
     pub(crate) indexed: Indexed,
+    pub(crate) ranked: Ranked,
+    /// Counts what was told of servers.
+    turns: AtomicU64,
     /// What knows the meaning of tools, where something does.
     pub(crate) meaning: Option<Meaning>,
     /// Nobody wants to see the login pages of forty servers at once.
@@ -240,7 +245,12 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(slots: Vec<Arc<Slot>>, input: Input, pins: Arc<Pins>) -> Self {
+    pub(crate) fn new(
+        slots: Vec<Arc<Slot>>,
+        input: Input,
+        pins: Arc<Pins>,
+        groups: Arc<Declared>,
+    ) -> Self {
         let catalogue = Catalogue::new(slots.iter().map(|slot| slot.id.clone()));
         let catalogue = slots.iter().fold(catalogue, |catalogue, slot| {
             catalogue.with_overlays(&slot.id, slot.settings.overlays())
@@ -254,6 +264,8 @@ impl Shared {
             replacing: Mutex::default(),
             input,
             indexed: Indexed::default(),
+            ranked: Ranked::new(groups),
+            turns: AtomicU64::new(0),
             meaning: None,
             logging_in: tokio::sync::Mutex::default(),
         }
@@ -313,7 +325,7 @@ impl Shared {
 
     /// Somebody has logged in to a server: has it started, or asked what it offers, where that had failed.
     pub(crate) fn logged_in(&self, slot: &Slot) {
-        self.turn(slot, ServerStatus::Starting, |now| {
+        self.change(slot, ServerStatus::Starting, |now| {
             matches!(now, ServerStatus::NeedsAuth { .. })
         });
         if let Some(server) = self.router.supervised(&slot.id) {
@@ -449,7 +461,7 @@ impl Shared {
 
     /// Says that a server is being started. One that failed counts as failed until it is ready.
     pub(crate) fn starting(&self, slot: &Slot) {
-        self.turn(slot, ServerStatus::Starting, |now| {
+        self.change(slot, ServerStatus::Starting, |now| {
             matches!(
                 now,
                 ServerStatus::Ready | ServerStatus::Idle | ServerStatus::Cached
@@ -459,12 +471,12 @@ impl Shared {
 
     /// Says that a server is not running, and starts when it is called.
     pub(crate) fn idle(&self, slot: &Slot) {
-        self.turn(slot, ServerStatus::Idle, |now| {
+        self.change(slot, ServerStatus::Idle, |now| {
             !matches!(now, ServerStatus::Idle | ServerStatus::Cached)
         });
     }
 
-    fn turn(&self, slot: &Slot, to: ServerStatus, from: impl Fn(&ServerStatus) -> bool) {
+    fn change(&self, slot: &Slot, to: ServerStatus, from: impl Fn(&ServerStatus) -> bool) {
         let turns = from(&slot.state.borrow().status);
         if turns {
             self.set(slot, State::new(to), Diff::default());
@@ -507,7 +519,13 @@ impl Shared {
         }
     }
 
+    /// How often something was told of a server.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turns.load(Ordering::Acquire)
+    }
+
     fn tell(&self, slot: &Slot, diff: Diff) {
+        self.turns.fetch_add(1, Ordering::Release);
         let status = slot.state.borrow().status.clone();
         let status = open::seen(status, self.router.route(&slot.id).as_ref());
         let server = slot.id.clone();
@@ -565,6 +583,8 @@ impl Shared {
 mod tests {
     use super::*;
     use crate::builder::Member;
+    use manyhands_registry::Groups;
+    use manyhands_resilience::Statistics;
 
     fn slot(id: &ServerId) -> (Arc<Slot>, RouteState) {
         let member = Member::disabled(id.clone());
@@ -578,7 +598,12 @@ mod tests {
         let tool = serde_json::json!({"name": "t", "inputSchema": {}});
         let tool = serde_json::from_value(tool).expect("it is one");
         inventory.tools.push(Arc::new(tool));
-        let shared = Shared::new(Vec::new(), Input::default(), Pins::new(None, None));
+        let shared = Shared::new(
+            Vec::new(),
+            Input::default(),
+            Pins::new(None, None),
+            Declared::new(&Groups::default(), &Statistics::new(1)),
+        );
         let ((first, route), (second, other_route)) = (slot(&id), slot(&id));
         shared.join(&first, route, None);
         shared.join(&second, other_route, None);

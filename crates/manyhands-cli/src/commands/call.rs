@@ -59,7 +59,7 @@ pub(crate) async fn start_for(
         progress::all_started(&kit, Some(options.wait.unwrap_or(progress::WAIT))).await;
         return Ok(kit);
     };
-    let kit = builder.only(&server).start();
+    let kit = builder.only_for(&server, name).start();
     progress::all_started(&kit, options.wait).await;
     if let Some(limit) = options.wait.filter(|_| is_starting(&kit)) {
         kit.close().await;
@@ -133,10 +133,14 @@ pub(crate) fn read_arguments(
 
 /// Prints a reply: its text for people, the whole result for programs.
 pub(crate) fn print_reply(name: &str, reply: &Reply, options: &Options) -> ExitCode {
+    if let Some(substitution) = reply.substitution().filter(|_| !options.json) {
+        output::note(&substitution.to_string());
+    }
     if options.json {
         let took = u64::try_from(reply.took().as_millis()).unwrap_or(u64::MAX);
         output::json(&json!({
             "server": reply.server(), "took_ms": took, "is_error": reply.is_error(), "failure": reply.failure(), "result": reply.parsed(),
+            "substitution": reply.substitution(),
         }));
     } else if let Some(failure) = reply.failure() {
         let code = failure

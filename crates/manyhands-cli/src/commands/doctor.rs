@@ -22,6 +22,8 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
     let mut report = kit.report();
     let catalogue = kit.catalogue();
     let suspicions = Suspicions::new(&catalogue, kit.pin_report());
+    let groups = kit.groups();
+    let groups: Vec<String> = groups.problems().iter().map(ToString::to_string).collect();
     kit.close().await;
     for server in &mut report.servers {
         let notices = lint::schema_notices(&catalogue, &server.id);
@@ -35,7 +37,8 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
             .map(|server| suspicions.add_to(server, as_json(server)))
             .collect();
         let literal_secrets: Vec<Value> = literal_secrets.iter().map(finding).collect();
-        let mut document = json!({"servers": servers, "literal_secrets": literal_secrets});
+        let mut document =
+            json!({"servers": servers, "literal_secrets": literal_secrets, "groups": groups});
         if let (Some(findings), Some(document)) = (&findings, document.as_object_mut()) {
             document.insert("lint".to_owned(), findings.as_json());
         }
@@ -48,6 +51,7 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
             .for_each(|server| print(server, &suspicions, width));
         summarize(&report.servers);
         tell_of(&literal_secrets);
+        groups.iter().for_each(|problem| detail("group", problem));
         findings.iter().for_each(Lint::print);
     }
     let unwell = report

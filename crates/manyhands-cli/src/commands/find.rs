@@ -84,7 +84,7 @@ pub(crate) async fn explain(
 }
 
 /// What is remembered counts, and whoever was never asked is.
-async fn started(builder: Builder, options: &Options) -> Toolkit {
+pub(crate) async fn started(builder: Builder, options: &Options) -> Toolkit {
     let kit = builder.start();
     kit.start_all();
     progress::all_started(&kit, Some(options.wait.unwrap_or(progress::WAIT))).await;

@@ -8,6 +8,7 @@ pub(crate) mod demo_server;
 pub(crate) mod doctor;
 pub(crate) mod export;
 pub(crate) mod find;
+pub(crate) mod groups;
 pub(crate) mod import;
 pub(crate) mod install;
 mod lint;

@@ -78,7 +78,15 @@ fn json_output_is_one_document_with_the_whole_result() {
     ]);
     let value = json(&called);
     let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
-    assert_eq!(keys, ["server", "took_ms", "is_error", "failure", "result"]);
+    let expected = [
+        "server",
+        "took_ms",
+        "is_error",
+        "failure",
+        "result",
+        "substitution",
+    ];
+    assert_eq!(keys, expected);
     assert_eq!(value["server"], "slack");
     assert_eq!(value["is_error"], false);
     assert!(value["took_ms"].is_u64());

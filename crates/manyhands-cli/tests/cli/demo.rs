@@ -77,6 +77,15 @@ fn a_killed_server_is_a_sentence_in_the_answer() {
         ),
     ] {
         let finished = demo(&["--fail", server]);
+        let told =
+            format!("{server} is left alone for now, its breaker is open: {server} has failed");
+        assert!(finished.stdout.contains(&told), "{finished}");
+        let told = format!("{server} has failed");
+        let mark = finished
+            .stdout
+            .lines()
+            .find(|it| it.contains(" answered instead"));
+        assert!(mark.is_some_and(|it| it.contains(&told)), "{finished}");
         assert_eq!(answer(&finished).lines().next(), Some(gap), "{finished}");
         assert_facts(answer(&finished), Some(server));
         assert!(finished.stdout.contains(&format!(
@@ -125,6 +134,18 @@ fn a_killed_server_as_one_document() {
     assert_facts(document["answer"].as_str().unwrap(), Some("jira"));
     let calls = document["calls"].as_array().unwrap();
     let failed = calls.iter().find(|call| call["server"] == "jira").unwrap();
+    let other = &document["fallback"];
+    assert_eq!(other["state"], "open-until");
+    assert_eq!(other["substitution"]["wanted"], "jira.search_issues");
+    assert_eq!(other["substitution"]["used"], "slack.search_messages");
+    assert_eq!(
+        other["result"]["messages"].as_array().map(Vec::len),
+        Some(1)
+    );
+    let answer = document["answer"].as_str().unwrap();
+    let told =
+        "Jira cannot be asked about the deployment now; this is what Slack has:\n  - John: URGENT";
+    assert!(answer.contains(told), "{answer}");
     crate::rpc::assert_error_shape(&failed["error"]);
     assert_eq!(failed["error"]["delivery"], "unknown");
 }

@@ -17,6 +17,7 @@ mod config_file;
 mod demo;
 mod editing;
 mod finding;
+mod groups;
 mod harness;
 mod help;
 mod http;

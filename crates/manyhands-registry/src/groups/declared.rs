@@ -36,7 +36,7 @@ use super::criterion::Criterion;
 pub struct Groups(pub BTreeMap<String, Group>);
 
 /// Tools that do the same, of which one is put forward, and the others stand in for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Written<Vec<GroupMember>, GroupObject>")]
 #[non_exhaustive]
 pub struct Group {
@@ -45,6 +45,25 @@ pub struct Group {
     /// What decides which of them comes first; what comes later here decides only where the earlier does not. Empty is
     /// the order in `tools`.
     pub prefer: Vec<Criterion>,
+    /// Whether the others stand in for a tool that cannot be used, beside being put forward in its place.
+    pub fallback: bool,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self::of(Vec::new())
+    }
+}
+
+impl Groups {
+    /// The group that a tool is in, by its name across all servers; where several have it, the first by name.
+    #[must_use]
+    pub fn group_of(&self, tool: &str) -> Option<(&str, &Group)> {
+        let has = |group: &Group| group.tools.iter().any(|it| it.tool == tool);
+        let mut groups = self.0.iter();
+        let found = groups.find(|(_, group)| has(group));
+        found.map(|(name, group)| (name.as_str(), group))
+    }
 }
 
 impl Group {
@@ -59,6 +78,7 @@ impl Group {
         Self {
             tools,
             prefer: Vec::new(),
+            fallback: true,
         }
     }
 
@@ -66,6 +86,20 @@ impl Group {
     #[must_use]
     pub fn with_prefer(mut self, prefer: impl IntoIterator<Item = Criterion>) -> Self {
         self.prefer = prefer.into_iter().collect();
+        self
+    }
+
+    /// Adds a tool, behind those that are there.
+    #[must_use]
+    pub fn with_tool(mut self, member: GroupMember) -> Self {
+        self.tools.push(member);
+        self
+    }
+
+    /// Has no tool stand in for another: one of them is put forward, and that is all.
+    #[must_use]
+    pub fn without_fallback(mut self) -> Self {
+        self.fallback = false;
         self
     }
 }
@@ -110,6 +144,13 @@ struct GroupObject {
     /// What decides which of them comes first, the most important first. Default: ["order"].
     #[serde(default)]
     prefer: Vec<Criterion>,
+    /// Whether the others stand in for a tool that cannot be used. Default: true.
+    #[serde(default = "yes")]
+    fallback: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A group's tool in full.
@@ -129,7 +170,15 @@ impl From<Written<Vec<GroupMember>, GroupObject>> for Group {
     fn from(written: Written<Vec<GroupMember>, GroupObject>) -> Self {
         match written {
             Written::Brief(tools) => Self::of(tools),
-            Written::Full(GroupObject { tools, prefer }) => Self { tools, prefer },
+            Written::Full(GroupObject {
+                tools,
+                prefer,
+                fallback,
+            }) => Self {
+                tools,
+                prefer,
+                fallback,
+            },
         }
     }
 }

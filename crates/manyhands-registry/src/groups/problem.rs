@@ -35,7 +35,7 @@ pub enum GroupProblemKind {
     Repeated,
     /// This other group, which comes first by its name, has it.
     InGroup(String),
-    /// Fewer than two tools are left, so that nothing stands in for anything.
+    /// Fewer than two tools are left, so that nothing comes before anything.
     TooFew,
     /// `order` always decides, so that what is written behind it never does.
     BehindOrder,
@@ -81,7 +81,7 @@ impl fmt::Display for GroupProblem {
                 write!(f, "is in the group {other} already, where it stays; take it out of one of them")
             }
             GroupProblemKind::TooFew => {
-                f.write_str("fewer than two of its tools are left, so that none stands in for another")
+                f.write_str("fewer than two of its tools are there, so that none comes before another")
             }
             GroupProblemKind::BehindOrder => {
                 f.write_str("what `prefer` has behind `order` never decides; put `order` last")

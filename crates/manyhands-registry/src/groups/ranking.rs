@@ -91,6 +91,12 @@ impl Ranking {
         &self.groups
     }
 
+    /// The group of this name.
+    #[must_use]
+    pub fn group(&self, name: &str) -> Option<&RankedGroup> {
+        self.groups.iter().find(|it| it.name == name)
+    }
+
     /// What is wrong with the groups as they are declared.
     #[must_use]
     pub fn problems(&self) -> &[GroupProblem] {

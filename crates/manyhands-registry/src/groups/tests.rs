@@ -298,7 +298,7 @@ fn what_is_wrong_is_told_and_costs_only_itself() {
         problems(&two, &all),
         [
             "the group h: b.t is in the group g already, where it stays; take it out of one of them",
-            "the group h: fewer than two of its tools are left, so that none stands in for another",
+            "the group h: fewer than two of its tools are there, so that none comes before another",
         ]
     );
     assert_eq!(two.ranked(&all, &(), None).groups().len(), 1);

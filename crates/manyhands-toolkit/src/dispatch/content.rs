@@ -66,6 +66,18 @@ impl Content {
 }
 
 fn pieces(reply: &Reply) -> Vec<Piece> {
+    let mut said = said(reply);
+    said.splice(0..0, substitution(reply));
+    said
+}
+
+/// Whose answer it is, where another tool answered than the one that was called: a model would take it for that one's.
+fn substitution(reply: &Reply) -> Option<Piece> {
+    let text = reply.substitution()?.to_string();
+    Some(Piece::Text(format!("[{text}]")))
+}
+
+fn said(reply: &Reply) -> Vec<Piece> {
     let parsed = reply.parsed();
     let list = |key: &str| parsed.get(key).and_then(Value::as_array);
     let mut pieces: Vec<Piece> = match (list("content"), list("contents"), list("messages")) {

@@ -23,8 +23,11 @@ impl Conversation {
         let query = Query::from(queries.clone()).with_limit(limit.clamp(1, MAX_FOUND));
         let scope = self.scope();
         // What a model asks for by itself is told in its result, and is nothing that later lists have to hold.
-        let query = query.with_permit(move |tool| scope.allows(tool));
-        let selection = self.toolkit().shared().select_by_meaning(&query).await;
+        let shared = self.toolkit().shared();
+        let query = shared
+            .grouped(query)
+            .with_permit(move |tool| scope.allows(tool));
+        let selection = shared.select_by_meaning(&query).await;
         let tools: Vec<Value> = selection
             .chosen
             .iter()

@@ -5,9 +5,10 @@ use manyhands_demo::DemoServer;
 use serde_json::{Value, json};
 
 use super::Outcome;
+use super::fallback::Other;
 
 /// Writes the briefing from what came back; what did not come back is said first.
-pub(super) fn write(outcomes: &[Outcome]) -> String {
+pub(super) fn write(outcomes: &[Outcome], other: Option<&Other>) -> String {
     let mut parts: Vec<String> = gap_sentence(outcomes).into_iter().collect();
     for outcome in outcomes {
         let Ok(reply) = &outcome.result else { continue };
@@ -20,7 +21,32 @@ pub(super) fn write(outcomes: &[Outcome]) -> String {
         };
         parts.push(format!("{text}\n  (from {})", outcome.tool));
     }
+    parts.extend(other.and_then(instead));
     parts.join("\n\n")
+}
+
+/// What another server had to say in place of the one that is left alone, and that it is another's.
+fn instead(other: &Other) -> Option<String> {
+    let reply = other.result.as_ref().ok()?;
+    let substitution = reply.substitution()?;
+    let value = reply.value();
+    let said = list(&value, "messages").iter().map(|it| {
+        let author = it.get("author").or_else(|| it.get("from"));
+        let author = author.and_then(Value::as_str).unwrap_or("somebody");
+        format!("  - {author}: {}", text(it, "text"))
+    });
+    let said: Vec<String> = said.collect();
+    let used = substitution.used.server().as_str();
+    let known = used.parse::<DemoServer>();
+    let used = known.map_or_else(|_| used.to_owned(), |it| title(it).to_owned());
+    Some(format!(
+        "{} cannot be asked about {} now; this is what {used} has:\n{}\n  (from {}, in place of {})",
+        title(other.server),
+        other.about,
+        said.join("\n"),
+        substitution.used,
+        substitution.wanted
+    ))
 }
 
 /// What is missing, for programs.

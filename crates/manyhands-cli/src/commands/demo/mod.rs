@@ -1,6 +1,7 @@
 //! `demo`: four servers, one question, one answer, and nothing to set up.
 
 mod briefing;
+mod fallback;
 mod servers;
 mod show;
 
@@ -43,6 +44,7 @@ pub(crate) async fn run(args: DemoArgs, options: &Options) -> Result<ExitCode, F
     show.heading(&format!("Question: {QUESTION}"));
     show.line("  needs four servers; all are called at once");
     let started = Instant::now();
+    let changes = kit.changes();
     let calls = briefing_calls(&kit);
     if let Some(server) = args.fail {
         tokio::time::sleep(MIDWAY).await;
@@ -54,8 +56,12 @@ pub(crate) async fn run(args: DemoArgs, options: &Options) -> Result<ExitCode, F
     let outcomes = collect(calls).await;
     let took = started.elapsed();
     show.calls(&outcomes, took);
+    let other = match args.fail {
+        Some(server) => Some(fallback::ask(&kit, server, changes, &show).await),
+        None => None,
+    };
 
-    let answer = briefing::write(&outcomes);
+    let answer = briefing::write(&outcomes, other.as_ref());
     show.heading("Answer");
     show.line(&answer);
     show.document(|| {
@@ -67,6 +73,7 @@ pub(crate) async fn run(args: DemoArgs, options: &Options) -> Result<ExitCode, F
             "calls": outcomes.iter().map(show::call_json).collect::<Vec<_>>(),
             "took_ms": show::millis(took),
             "gaps": briefing::gaps(&outcomes),
+            "fallback": other.as_ref().map(fallback::Other::as_json),
             "answer": answer,
         })
     });

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use manyhands::Toolkit;
 use manyhands_demo::{DemoServer, DemoTransport};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use super::fallback;
 use crate::failure::{Failure, UNAVAILABLE};
 
 /// How long our own HTTP server may take to say where it listens.
@@ -63,17 +64,29 @@ impl Processes {
     /// The `mcp.json` that a user would write for these servers.
     pub(super) fn config(&self) -> String {
         let entry = |server: DemoServer| match server.transport() {
-            DemoTransport::Http => json!({"type": "http", "url": self.url}),
+            DemoTransport::Http => {
+                json!({"type": "http", "url": self.url, "manyhands": self.settings(server)})
+            }
             DemoTransport::Stdio => {
-                json!({"command": self.program, "args": arguments(server, self.doomed)})
+                json!({"command": self.program, "args": arguments(server, self.doomed), "manyhands": self.settings(server)})
             }
         };
         let servers = DemoServer::ALL
             .into_iter()
             .map(|server| (server.name().to_owned(), entry(server)));
+        let groups = self.doomed.map_or_else(|| json!({}), fallback::groups);
         // A slow machine shall show the whole demo, not a part of it.
-        json!({"mcpServers": servers.collect::<Map<_, _>>(), "manyhands": {"grace": "30s"}})
-            .to_string()
+        let settings = json!({"grace": "30s", "groups": groups});
+        json!({"mcpServers": servers.collect::<Map<_, _>>(), "manyhands": settings}).to_string()
+    }
+
+    /// One failure has to do, so that the demo stays short: five are usual.
+    fn settings(&self, server: DemoServer) -> Value {
+        if self.doomed == Some(server) {
+            json!({"breaker": {"consecutive": 1, "open": "1m"}})
+        } else {
+            json!({})
+        }
     }
 
     /// Kills one server's process, as a crash would.
