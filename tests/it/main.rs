@@ -14,6 +14,7 @@ mod endings;
 mod fallback;
 mod freshness;
 mod gathering;
+mod health;
 mod hostile;
 mod http;
 mod lists;

@@ -101,8 +101,14 @@ pub(crate) enum Command {
     /// Probes every server, and says what is wrong and what to do about it
     Doctor {
         /// Tells of tools that say too little of themselves: no description, parameters without a type, look-alikes
-        #[arg(long)]
+        #[arg(long, conflicts_with = "watch")]
         lint: bool,
+        /// Goes on until Ctrl-C, and tells how each server is doing as that changes; exits then as it would without
+        #[arg(long)]
+        watch: bool,
+        /// How often it asks each server, and draws anew on a terminal, where the configuration does not say
+        #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "2s", requires = "watch")]
+        every: Duration,
     },
     /// Tells which tools are no longer what was approved, shows what changed, and approves it
     #[command(

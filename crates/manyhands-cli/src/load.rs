@@ -38,6 +38,12 @@ pub(crate) fn inspected_builder(options: &Options) -> Result<(Builder, Vec<Warni
     Ok((builder, literal_secrets))
 }
 
+/// Reads the configuration for a command that goes on, and that wants to know of every server now.
+pub(crate) fn lasting_builder(options: &Options) -> Result<Builder, Failure> {
+    let builder = manyhands::builder(warned(options)?, &logins::access());
+    Ok(builder.servers(|it| it.lazy(false).cache_for(Duration::ZERO)))
+}
+
 /// As [`builder`], with nothing pinned or kept back; with the file for pins, and what the configuration says of them.
 pub(crate) fn unpinned_builder(
     options: &Options,

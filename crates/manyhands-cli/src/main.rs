@@ -36,6 +36,8 @@ fn main() -> ExitCode {
         }
     };
     let json = args.options.json;
+    // It ends by itself when it is interrupted, since it has something to say then.
+    let watches = matches!(args.command, Command::Doctor { watch: true, .. });
     let code = runtime.block_on(async {
         tokio::select! {
             result = run(args) => match result {
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
                 Err(failure) => failure.report(json),
             },
             // Dropping the command ends every server that it started.
-            signal = interrupted() => ExitCode::from(128 + signal),
+            signal = interrupted(), if !watches => ExitCode::from(128 + signal),
         }
     });
     let _ = std::io::stdout().flush();
@@ -76,7 +78,10 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
         } => commands::find::explain(&options, &name, query.as_deref(), &wanted).await,
         Command::Groups { propose } => commands::groups::run(&options, propose).await,
         Command::Auth(command) => commands::auth::run(&options, command).await,
-        Command::Doctor { lint } => commands::doctor::run(&options, lint).await,
+        Command::Doctor {
+            watch: true, every, ..
+        } => commands::watch::run(&options, every).await,
+        Command::Doctor { lint, .. } => commands::doctor::run(&options, lint).await,
         Command::Pins { command } => commands::pins::run(&options, command).await,
         Command::Serve {
             stdio: _,
@@ -93,7 +98,7 @@ async fn run(args: Args) -> Result<ExitCode, Failure> {
 }
 
 /// Waits for Ctrl-C, or for being told to end, and gives the signal's number.
-async fn interrupted() -> u8 {
+pub(crate) async fn interrupted() -> u8 {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -187,6 +187,8 @@ pub enum Request {
         /// Where the page begins; none for the first page.
         cursor: Option<String>,
     },
+    /// `ping`, or `server/discover` since 2026-07-28: whether the server answers, whatever it is that it answers.
+    Probe,
 }
 
 /// What has arguments that its server can complete, in that server's own names. The protocol has these two, and whoever
@@ -215,10 +217,11 @@ impl Request {
                 ListKind::Resources => "resources/list",
                 ListKind::ResourceTemplates => "resources/templates/list",
             },
+            Self::Probe => "ping",
         }
     }
 
-    /// What the request is for, named across all servers; none for a list.
+    /// What the request is for, named across all servers; none for a list and a probe.
     #[must_use]
     pub fn capability(&self, server: &ServerId) -> Option<Capability> {
         let qualify =
@@ -243,7 +246,7 @@ impl Request {
                     format!("{scheme}+{uri}"),
                 ))
             }
-            Self::List { .. } => None,
+            Self::List { .. } | Self::Probe => None,
         }
     }
 }

@@ -1,9 +1,9 @@
 //! What a client's requests mean for the toolkit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, IntoFuture as _};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use manyhands_core::model::{
@@ -13,7 +13,7 @@ use manyhands_core::model::{
     ReadResourceRequestParams, ReadResourceResponse, ReadResourceResult, Reference,
     ServerCapabilities, ServerConfig, SubscriptionFilter, Tool,
 };
-use manyhands_core::{CallError, CapabilityKind, Reply};
+use manyhands_core::{CallError, CapabilityKind, Reply, ServerId};
 use manyhands_registry::Catalogue;
 use manyhands_toolkit::{Answer, Ask, Change, Toolkit};
 use rmcp::service::{
@@ -46,6 +46,8 @@ struct Listed {
     tools: AtomicU64,
     prompts: AtomicU64,
     resources: AtomicU64,
+    /// The servers whose tools were left out, since they were down.
+    hidden: Mutex<BTreeSet<ServerId>>,
 }
 
 impl Listed {
@@ -55,6 +57,15 @@ impl Listed {
             CapabilityKind::Prompt => &self.prompts,
             _ => &self.resources,
         }
+    }
+
+    /// Notes whose tools are left out now, and says whether these are others than before.
+    fn hides(&self, hidden: BTreeSet<ServerId>) -> bool {
+        // A set is put in as a whole, so a panic elsewhere does no harm.
+        let mut known = self.hidden.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_other = *known != hidden;
+        *known = hidden;
+        is_other
     }
 }
 
@@ -76,6 +87,9 @@ impl Gateway {
             self.kit().settle().await;
         }
         let catalogue = self.kit().catalogue();
+        if kind == CapabilityKind::Tool {
+            self.listed.hides(self.kit().hidden_servers());
+        }
         self.listed
             .of(kind)
             .fetch_max(catalogue.generation(), Ordering::Relaxed);
@@ -96,6 +110,9 @@ impl Gateway {
             {
                 let Some(change) = next else { return };
                 news.add(&change);
+            }
+            if self.listed.hides(self.kit().hidden_servers()) {
+                news.0.insert(CapabilityKind::Tool, u64::MAX);
             }
             for (kind, generation) in news.0 {
                 if kind == CapabilityKind::Tool && self.shown.searches {

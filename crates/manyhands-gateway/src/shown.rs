@@ -28,7 +28,9 @@ impl Shown {
         if self.searches {
             return meta_tools().iter().map(|it| Tool::clone(it)).collect();
         }
+        let hidden = self.talk.toolkit().hidden_servers();
         let tools = catalogue.tools().filter(|it| self.talk.is_about(it));
+        let tools = tools.filter(|it| !hidden.contains(it.name().server()));
         tools.map(|it| self.converted(it)).collect()
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use manyhands_core::ServerId;
 use manyhands_testkit::ScriptedServer;
-use manyhands_toolkit::{Builder, Toolkit};
+use manyhands_toolkit::{Builder, RestartSettings, Settings, Toolkit, WhenDown};
 use manyhands_transport::Connector;
 use serde_json::{Value, json};
 use tokio::io::{
@@ -119,4 +119,34 @@ async fn a_server_that_comes_up_after_the_list_is_news() {
         listed.elapsed()
     );
     assert_eq!(client.next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_is_told_when_tools_are_hidden_and_when_they_are_back() {
+    let (here, gone) = (server("here"), server("gone"));
+    let kit = Builder::default()
+        .add(ServerId::parse("here").unwrap(), here.connector())
+        .add(ServerId::parse("gone").unwrap(), gone.connector())
+        .settings(Settings::default().with_when_down(WhenDown::Hide))
+        .servers(|it| it.restart(slowly()))
+        .connect()
+        .await
+        .unwrap();
+    let mut client = Client::listing(kit.clone()).await;
+    assert_eq!(client.listed().await, 2);
+    gone.stop();
+    let stopped = Instant::now();
+    let changed = "notifications/tools/list_changed";
+    assert_eq!(client.next().await.unwrap()["method"], changed);
+    assert!(stopped.elapsed() < Duration::from_secs(2));
+    assert_eq!(kit.hidden_servers().len(), 1);
+    assert_eq!(client.next().await.unwrap()["method"], changed);
+    assert!(kit.hidden_servers().is_empty());
+    assert_eq!(client.next().await, None);
+}
+
+/// Restarts that leave a client the time to notice.
+fn slowly() -> RestartSettings {
+    let wait = Duration::from_secs(30);
+    RestartSettings::default().with_backoff(wait, wait)
 }

@@ -97,7 +97,7 @@ pub use keyed::KeyBy;
 pub use preparation::PreparationLayer;
 pub use rate_limit::{RateLimitLayer, RateLimitSettings};
 pub use retry::{RetryLayer, RetrySettings};
-pub use rule::may_repeat;
+pub use rule::{Verdict, may_repeat};
 pub use span::AttemptSpanLayer;
 pub use stack::{Stack, StackSettings, stack};
 pub use statistics::{Statistics, StatisticsLayer, StatisticsSnapshot, Summary};

@@ -77,7 +77,8 @@ pub(crate) fn was_turned_away(error: &CallError) -> bool {
 
 /// What the end of a call says about the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+#[non_exhaustive]
+pub enum Verdict {
     /// It is at work: it answered, if only to refuse.
     Answered,
     /// It did not do its work.
@@ -88,7 +89,8 @@ pub(crate) enum Verdict {
 
 impl Verdict {
     /// About the server: one that passes on what a tool says of itself is at work.
-    pub(crate) fn of_server(outcome: &Outcome) -> Self {
+    #[must_use]
+    pub fn of_server(outcome: &Outcome) -> Self {
         match outcome {
             Ok(_) => Self::Answered,
             Err(error) => Self::of_error(error),

@@ -123,6 +123,7 @@ struct Layers {
     retry: Option<RetryLayer>,
     attempt_span: AttemptSpanLayer,
     breaker: Option<BreakerLayer>,
+    breaker_per_tool: bool,
     bulkhead: Option<BulkheadLayer>,
     rate_limit: Option<RateLimitLayer>,
     statistics: StatisticsLayer,
@@ -145,6 +146,7 @@ impl Stack {
             retry: retry.map(|it| RetryLayer::seeded(it, seed)),
             attempt_span: AttemptSpanLayer,
             breaker: settings.breaker.clone().map(breaker),
+            breaker_per_tool: settings.breaker_per_tool,
             bulkhead: settings.bulkhead.clone().map(BulkheadLayer::new),
             rate_limit: rate_limit.map(|it| RateLimitLayer::new(it, KeyBy::server())),
             statistics: StatisticsLayer::new(statistics.clone(), KeyBy::capability()),
@@ -157,6 +159,28 @@ impl Stack {
     #[must_use]
     pub fn breaker(&self) -> Option<&BreakerLayer> {
         self.0.breaker.as_ref()
+    }
+
+    /// Takes a call that nobody waits for, and that only finds out how a server is doing, past what has to know of it: the
+    /// breaker and the rate limit. It is neither repeated nor queued, and no part of the statistics.
+    ///
+    /// Where it does not `prove` that calls are answered, as that a `ping` is answered does not, it counts when it fails,
+    /// and not when it is answered: neither closes it the breaker, nor does it make it forget a failure.
+    ///
+    /// # Errors
+    /// [`CallError`](manyhands_core::CallError) as of a call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call, which then counts for nothing.
+    pub async fn probe<I: Inner>(&self, inner: I, call: Call, proves: bool) -> Outcome {
+        let layers = &*self.0;
+        // A breaker of each tool knows nothing of the server as a whole.
+        let knows = !layers.breaker_per_tool || call.request.capability(&call.server).is_some();
+        let inner = inner.behind(&layers.chaos).behind(&layers.rate_limit);
+        match layers.breaker.as_ref().filter(|_| knows) {
+            Some(breaker) => breaker.pass(inner, call, proves).await,
+            None => inner.send(call).await,
+        }
     }
 
     /// The names of the layers that do something, outermost first.

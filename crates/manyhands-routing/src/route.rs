@@ -9,7 +9,7 @@ use manyhands_resilience::{
     BreakerLayer, CoalesceLayer, CoalesceSettings, Guard as _, Inner, Outcome, Preparation, Stack,
     StackSettings, Statistics, stack,
 };
-use manyhands_transport::Supervised;
+use manyhands_transport::{Connection, Supervised};
 use tower::Layer as _;
 
 use crate::Limits;
@@ -84,6 +84,19 @@ impl Route {
         self.stack.breaker()
     }
 
+    /// Sends a call that only finds out how the server is doing, on `connection` and on no other, so that it starts
+    /// nothing and keeps nothing from being idle; see [`Stack::probe`].
+    ///
+    /// # Errors
+    /// [`CallError`](manyhands_core::CallError) from a layer or the connection.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call at the server, and counts for nothing.
+    pub async fn probe(&self, connection: &Connection, call: Call, proves: bool) -> Outcome {
+        let probe = self.stack.probe(Connected(connection), call, proves);
+        probe.await
+    }
+
     pub(crate) fn send(&self, mut call: Call) -> Sending<'_> {
         self.limits.complete(&call.request, &mut call.context);
         self.way.send(call)
@@ -156,6 +169,20 @@ impl Inner for Server<'_> {
         Some(Box::pin(async move {
             server.wait_for_start(&request, &context).await
         }))
+    }
+
+    fn keeps_time(&self) -> bool {
+        true
+    }
+}
+
+/// The end of a probe's way: it has clocks of its own, and starts nothing.
+#[derive(Clone, Copy)]
+struct Connected<'a>(&'a Connection);
+
+impl Inner for Connected<'_> {
+    async fn send(self, call: Call) -> Outcome {
+        self.0.request(call.request, call.context).await
     }
 
     fn keeps_time(&self) -> bool {

@@ -155,7 +155,16 @@ impl Ask {
             Err(error) => tracing::debug!(%trace, code = error.kind().code(), "failed"),
         }
         self.kit.called();
-        result.map_err(|error| error.with_trace(trace))
+        let tool = QualifiedName::parse(wanted.name());
+        let was_replaced = self.falls_back && tool.is_ok_and(|tool| self.kit.falls_back(&tool));
+        result.map_err(|error| {
+            // Where others stand in, they were tried, and are not to be advised.
+            let error = match was_replaced {
+                true => error,
+                false => self.shared.advised(error, wanted.name()),
+            };
+            error.with_trace(trace)
+        })
     }
 
     async fn answer_or_fall_back(&mut self) -> Result<Reply, CallError> {

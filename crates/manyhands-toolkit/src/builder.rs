@@ -123,6 +123,7 @@ impl Member {
             state: watch::Sender::new(self.first_state(kept.and_then(|it| it.remembered.as_ref()))),
             credentials: kept.and_then(|it| it.credentials.clone()),
             memory: kept.and_then(|it| it.memory.clone()),
+            health: kept.map(|it| it.followed.health()),
             ask_again: Notify::new(),
             since: Instant::now(),
             offer: Mutex::default(),

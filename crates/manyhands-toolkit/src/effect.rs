@@ -33,7 +33,8 @@ pub(crate) fn of_request(request: &Request) -> Effect {
         Request::GetPrompt { .. }
         | Request::ReadResource { .. }
         | Request::Complete { .. }
-        | Request::List { .. } => Effect::ReadOnly,
+        | Request::List { .. }
+        | Request::Probe => Effect::ReadOnly,
         _ => Effect::Unknown,
     }
 }

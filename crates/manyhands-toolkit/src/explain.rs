@@ -103,6 +103,8 @@ pub enum Cause {
     },
     /// The configuration hides it.
     Hidden,
+    /// Tools of its server are left out while that is down.
+    HiddenWhileDown,
     /// Its definition is not the one that was approved.
     Quarantined {
         /// What has changed.
@@ -184,7 +186,7 @@ impl Conversation {
 
     fn choice(&self, name: &QualifiedName, query: Query) -> Choice {
         let shared = self.toolkit().shared();
-        let (index, query) = (shared.index(), shared.grouped(self.query(query)));
+        let (index, query) = (shared.index(), shared.as_now(&self.query(query)));
         let asked = index.select(&query);
         let all = index.select(&query.without_limits().with_groups(Ranking::default()));
         let place = place(&all, name);
@@ -310,12 +312,18 @@ impl Asked<'_> {
             let profiles = self.scope.profiles().to_vec();
             causes.push(Cause::OutsideConversation { profiles });
         }
+        let slot = self.shared.slot(server);
+        let is_hidden =
+            kind == CapabilityKind::Tool && slot.is_some_and(|slot| self.shared.is_hidden(&slot));
+        if is_hidden {
+            causes.push(Cause::HiddenWhileDown);
+        }
         causes.extend(self.down(server));
         Explanation {
             asked: self.name.to_owned(),
             group: self.group(&name).filter(|_| kind == CapabilityKind::Tool),
             found: Some(Found { kind, name, wire }),
-            listed: is_meant,
+            listed: is_meant && !is_hidden,
             server: self.state(server),
             causes,
             choice: None,
@@ -358,21 +366,24 @@ impl Asked<'_> {
 
     fn state(&self, server: &ServerId) -> Option<ServerState> {
         let slot = self.shared.slot(server)?;
-        let status = slot.state.borrow().status.clone();
         Some(ServerState {
             id: server.clone(),
-            status,
+            status: self.shared.status(&slot),
         })
     }
 
     /// Why a server cannot be used.
     fn down(&self, server: &ServerId) -> Option<Cause> {
         let slot = self.shared.slot(server)?;
-        let down = self.shared.router.down(server).or_else(|| slot.failure())?;
-        Some(Cause::ServerDown {
-            why: down.cause().to_owned(),
-            mend: down.mend().map(str::to_owned),
-        })
+        let text = |it: &str| it.to_owned();
+        let (why, mend) = match self.shared.router.down(server) {
+            Some(down) => (text(down.cause()), down.mend().map(text)),
+            None => {
+                let status = self.shared.status(&slot);
+                (text(status.cause()?), status.mend().map(text))
+            }
+        };
+        Some(Cause::ServerDown { why, mend })
     }
 
     /// Why a server's offer is without a tool that it has.
@@ -458,6 +469,9 @@ impl fmt::Display for Cause {
             }
             Self::Hidden => f.write_str(
                 "hidden in the configuration -> remove `hidden` from its server's entry",
+            ),
+            Self::HiddenWhileDown => f.write_str(
+                "left out until its server is back -> set `whenDown` to \"tell\" to show it all the same",
             ),
             Self::Quarantined { why } => write!(
                 f,

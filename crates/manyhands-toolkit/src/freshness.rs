@@ -160,10 +160,14 @@ impl Freshness {
         }
     }
 
-    /// A wait with up to a quarter more, by chance.
     fn spread(&mut self, wait: Duration) -> Duration {
-        wait + wait.mul_f64(self.jitter.f64() / 4.0)
+        spread(wait, &mut self.jitter)
     }
+}
+
+/// A wait with up to a quarter more, by chance, so that servers are not asked in step with each other.
+pub(crate) fn spread(wait: Duration, jitter: &mut Rng) -> Duration {
+    wait + wait.mul_f64(jitter.f64() / 4.0)
 }
 
 #[cfg(test)]

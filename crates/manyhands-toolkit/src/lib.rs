@@ -28,6 +28,7 @@ mod builder;
 mod changes;
 mod conversation;
 mod dispatch;
+mod down;
 mod effect;
 mod explain;
 mod fallback;
@@ -35,6 +36,7 @@ mod figures;
 mod freshness;
 mod gather;
 mod groups;
+mod health;
 mod member;
 mod membership;
 mod memory;
@@ -65,8 +67,10 @@ pub use manyhands_routing::ServerService;
 pub use meta::{Answer, meta_tools};
 pub use pins::{PinError, Pinning};
 pub use reach::{Account, Reach};
-pub use report::{Report, ServerReport, ServerStatus};
+pub use report::{ProbeReport, Report, ServerReport, ServerStatus};
 pub use select::{Select, definitions};
-pub use settings::{RestartSettings, ServerSettings, Settings, ToolSettings};
+pub use settings::{
+    ProbeSettings, Probing, RestartSettings, ServerSettings, Settings, ToolSettings, WhenDown,
+};
 pub use toolkit::Toolkit;
 pub use validation::Validate;

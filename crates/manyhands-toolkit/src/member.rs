@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::freshness::{Freshness, Look};
+use crate::health::{self, Finding};
 use crate::open::Turns;
 use crate::report::ServerStatus;
 use crate::shared::{Shared, Slot, State};
@@ -33,6 +34,7 @@ pub(crate) async fn live(
     let server = route.server();
     let mut phases = server.phases();
     let mut turns = Turns::of(&route);
+    let mut probes = slot.health.clone();
     let mut started = Instant::now();
     let mut login = Relogin::default();
     let mut offer = Offer {
@@ -46,7 +48,13 @@ pub(crate) async fn live(
                 shared.logged_in(&slot);
                 continue;
             }
-            () = turns.next() => {
+            found = health::next(&mut probes) => {
+                if probed(&shared, &slot, found) {
+                    login.follow(&shared, &slot);
+                }
+                continue;
+            }
+            () = turned(&mut turns, &shared, &slot) => {
                 shared.turned(&slot);
                 continue;
             }
@@ -77,6 +85,14 @@ pub(crate) async fn live(
             _ => {}
         }
         login.follow(&shared, &slot);
+    }
+}
+
+/// Waits until a server is left alone, or no longer, or until models are shown it again. Cancel safe.
+async fn turned(turns: &mut Turns, shared: &Shared, slot: &Slot) {
+    tokio::select! {
+        () = turns.next() => {}
+        () = shared.shown_again(slot) => {}
     }
 }
 
@@ -249,4 +265,30 @@ fn failed(shared: &Shared, slot: &Slot, why: &Outage, retry_at: Option<Instant>,
     state.diagnostics = why.diagnostics().clone();
     state.retry_at = retry_at;
     shared.set(slot, state, Diff::default());
+}
+
+/// A connected server's probes found something else than before. What made it fail otherwise is not theirs to take back.
+/// Says whether that made a difference.
+fn probed(shared: &Shared, slot: &Slot, finding: Finding) -> bool {
+    let mut state = slot.state.borrow().clone();
+    let status = match (finding, &state.status) {
+        (Finding::Well, _) if state.probed => {
+            state.unanswered = false;
+            ServerStatus::Ready
+        }
+        (Finding::Unwell { cause, mend }, ServerStatus::Ready) => ServerStatus::Failed {
+            cause,
+            mend: Some(mend),
+        },
+        (Finding::Unauthorized { cause, mend }, ServerStatus::Ready) => {
+            // Nobody has asked for anything, so nobody is shown a login page; the next call does that.
+            state.unanswered = true;
+            ServerStatus::NeedsAuth { cause, mend }
+        }
+        _ => return false,
+    };
+    state.probed = status != ServerStatus::Ready;
+    state.status = status;
+    shared.set(slot, state, Diff::default());
+    true
 }

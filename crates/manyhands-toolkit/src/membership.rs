@@ -59,7 +59,9 @@ impl Membership {
             recipe.pins.clone(),
             recipe.groups.clone(),
         );
-        let shared = Arc::new(shared.with_meaning(meaning));
+        let mut shared = shared.with_meaning(meaning);
+        shared.when_down = recipe.settings.when_down;
+        let shared = Arc::new(shared);
         recipe.pins.enrol(&shared);
         for ((member, kept), slot) in members.iter().zip(&slots) {
             let route = route(member, kept.as_ref());

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use fastrand::Rng;
 use manyhands_core::{Credentials, Principal, ServerId};
 use manyhands_discovery::{Manifest, ManifestFolder};
 use manyhands_registry::{Embeddings, LockFile};
@@ -17,6 +18,7 @@ use crate::builder::{Member, Plan};
 use crate::conversation::Conversations;
 use crate::figures::Figures;
 use crate::groups::Declared;
+use crate::health::Followed;
 use crate::membership::{Authorizations, Membership};
 use crate::memory::Memory;
 use crate::pins::Pins;
@@ -73,6 +75,8 @@ pub(crate) struct Kept {
     pub(crate) server: Supervised,
     /// The way to it, which knows how its calls went for as long as this is kept.
     pub(crate) route: Route,
+    /// Whether it is well.
+    pub(crate) followed: Followed,
     pub(crate) credentials: Option<Credentials>,
     /// Where what it offers is remembered, and what was remembered when this was made.
     pub(crate) memory: Option<Memory>,
@@ -244,8 +248,11 @@ impl Recipe {
             &self.figures.statistics,
             &self.layers,
         );
+        let restarts = settings.restart.is_some();
+        let followed = Followed::new(&route, settings.probe.clone(), restarts, Rng::new());
         let kept = Arc::new(Kept {
             authorization,
+            followed,
             server,
             route,
             credentials: reach.credentials,

@@ -7,6 +7,8 @@ use manyhands_core::{HumanDuration, Printable, ServerId, ServerInfo};
 use manyhands_transport::Snapshot;
 use serde::Serialize;
 
+use crate::health::Probed;
+
 /// The state of one server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
@@ -127,6 +129,32 @@ pub struct ServerReport {
     pub diagnostics: Snapshot,
     /// In how long a server that failed is tried again: by itself, or by a call once it failed too often or is left alone.
     pub retry_in: Option<Duration>,
+    /// How long ago it last answered anything in this program, be it a call or a probe.
+    pub answered_ago: Option<Duration>,
+    /// How the last probe of it ended; none where it was not probed, such as where calls show that it is well.
+    pub probe: Option<ProbeReport>,
+}
+
+/// How one probe of a server ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProbeReport {
+    /// How long ago it was sent.
+    pub ago: Duration,
+    /// How long it took.
+    pub took: Duration,
+    /// Why it failed, as a lowercase clause; none where it did not.
+    pub cause: Option<String>,
+}
+
+impl ProbeReport {
+    pub(crate) fn of(probed: &Probed) -> Self {
+        Self {
+            ago: probed.at.elapsed(),
+            took: probed.took,
+            cause: probed.cause.clone(),
+        }
+    }
 }
 
 /// How all servers are doing. `Display` gives one aligned line per server.

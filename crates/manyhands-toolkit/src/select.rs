@@ -43,7 +43,7 @@ impl Toolkit {
     pub fn select(&self, query: impl Into<Query>) -> Select {
         Select {
             kit: self.clone(),
-            query: self.shared().grouped(query.into()),
+            query: query.into(),
             conversation: None,
         }
     }
@@ -101,7 +101,8 @@ impl Select {
     /// Chooses by words, and says why.
     #[must_use]
     pub fn now(&self) -> Selection {
-        self.told(self.kit.shared().index().select(&self.query))
+        let shared = self.kit.shared();
+        self.told(shared.select(&self.query))
     }
 
     /// Chooses by words and by meaning, where the toolkit was given an
@@ -156,15 +157,25 @@ impl Shared {
 
     /// Chooses by words, and by meaning where something knows it.
     pub(crate) async fn select_by_meaning(&self, query: &Query) -> Selection {
-        let index = self.index();
+        let (index, query) = (self.index(), self.as_now(query));
         match &self.meaning {
             Some(meaning) => {
                 let vectors = meaning.vectors(&index);
-                let chosen = index.select_by_meaning(query, &vectors, &meaning.embeddings);
+                let chosen = index.select_by_meaning(&query, &vectors, &meaning.embeddings);
                 chosen.await
             }
-            None => index.select(query),
+            None => index.select(&query),
         }
+    }
+
+    /// Chooses by words.
+    fn select(&self, query: &Query) -> Selection {
+        self.index().select(&self.as_now(query))
+    }
+
+    /// The query as it is meant now: of tools that do the same it takes one, and of servers that are hidden none.
+    pub(crate) fn as_now(&self, query: &Query) -> Query {
+        self.without_hidden(self.grouped(query.clone()))
     }
 
     /// What servers say of themselves.

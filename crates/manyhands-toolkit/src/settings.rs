@@ -2,6 +2,7 @@
 
 mod layers;
 mod or_false;
+mod probe;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use or_false::OrFalse;
+pub use probe::{ProbeSettings, Probing};
 
 use crate::conversation::Profile;
 use crate::groups;
@@ -47,6 +49,21 @@ pub struct Settings {
     /// used. Default: none.
     #[serde(deserialize_with = "groups::checked")]
     pub groups: Groups,
+    /// What models are shown of the tools of a server that cannot be used. Default: "tell".
+    pub when_down: WhenDown,
+}
+
+/// What models are shown of the tools of a server that cannot be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum WhenDown {
+    /// They stay in all lists as they are, so that prompts stay cached; what a model searches or calls says that they cannot
+    /// be used, until when, and what can.
+    #[default]
+    Tell,
+    /// They are left out of lists and choices until the server is back, or until a call would try it again.
+    Hide,
 }
 
 impl Default for Settings {
@@ -57,6 +74,7 @@ impl Default for Settings {
             profiles: BTreeMap::new(),
             pins: None,
             groups: Groups::default(),
+            when_down: WhenDown::default(),
         }
     }
 }
@@ -73,6 +91,13 @@ impl Settings {
     #[must_use]
     pub fn with_group(mut self, name: impl Into<String>, group: Group) -> Self {
         self.groups.0.insert(name.into(), group);
+        self
+    }
+
+    /// Sets what models are shown of the tools of a server that cannot be used.
+    #[must_use]
+    pub fn with_when_down(mut self, when_down: WhenDown) -> Self {
+        self.when_down = when_down;
         self
     }
 
@@ -112,6 +137,10 @@ pub struct ServerSettings {
     #[serde(with = "or_false")]
     #[schemars(with = "OrFalse<RestartSettings>")]
     pub restart: Option<RestartSettings>,
+    /// How the server is asked whether it is well while nobody calls it; false for never. One that is not running is not
+    /// asked. Default: every 30s where it is a child process or behind a socket; never over HTTP.
+    #[schemars(with = "Option<OrFalse<ProbeSettings>>")]
+    pub probe: Probing,
     /// When a call that failed is sent again, where that cannot do anything twice; false for never. Default: 3 attempts.
     #[serde(with = "or_false")]
     #[schemars(with = "OrFalse<RetrySettings>")]
@@ -153,6 +182,8 @@ pub struct ServerSettings {
     /// For how long what the server said of its tools at an earlier start stands in for asking it, so that it is started
     /// by its first call; later it is asked in the background. "0s" asks at every start. Default: 1d.
     pub cache_for: HumanDuration,
+    /// What models are shown of its tools while it cannot be used. Default: as the whole toolkit has it.
+    pub when_down: Option<WhenDown>,
 }
 
 /// Settings of one tool of a server.
@@ -233,6 +264,7 @@ impl Default for ServerSettings {
             start_timeout: HumanDuration(Duration::from_secs(60)),
             attempt_timeout: None,
             restart: Some(RestartSettings::default()),
+            probe: Probing::default(),
             retry: Some(RetrySettings::default()),
             breaker: Some(BreakerSettings::default()),
             breaker_per_tool: false,
@@ -245,6 +277,7 @@ impl Default for ServerSettings {
             validate: Validate::default(),
             idle_stop: None,
             cache_for: HumanDuration(Duration::from_secs(24 * 3600)),
+            when_down: None,
         }
     }
 }
@@ -327,6 +360,13 @@ impl ServerSettings {
         self
     }
 
+    /// Sets how the server is asked whether it is well while nobody calls it; none for never.
+    #[must_use]
+    pub fn probe(mut self, settings: impl Into<Option<ProbeSettings>>) -> Self {
+        self.probe = settings.into().map_or(Probing::Never, Probing::Set);
+        self
+    }
+
     /// Sets whether the server is started by the first call that names it.
     #[must_use]
     pub fn lazy(mut self, lazy: bool) -> Self {
@@ -352,6 +392,13 @@ impl ServerSettings {
     #[must_use]
     pub fn idle_stop(mut self, limit: Duration) -> Self {
         self.idle_stop = Some(HumanDuration(limit));
+        self
+    }
+
+    /// Sets what models are shown of its tools while it cannot be used.
+    #[must_use]
+    pub fn when_down(mut self, when_down: WhenDown) -> Self {
+        self.when_down = Some(when_down);
         self
     }
 
@@ -435,6 +482,7 @@ mod tests {
                 .lazy(true)
                 .idle_stop(Duration::from_secs(90))
                 .retry(None)
+                .probe(None)
                 .rate_limit(RateLimitSettings::default()),
         ] {
             let written = serde_json::to_value(&settings).unwrap();

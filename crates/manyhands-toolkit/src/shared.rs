@@ -18,12 +18,13 @@ use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
 use crate::groups::{Declared, Ranked};
+use crate::health::Health;
 use crate::memory::Memory;
 use crate::open;
 use crate::pins::Pins;
-use crate::report::{Report, ServerReport, ServerStatus};
+use crate::report::{ProbeReport, Report, ServerReport, ServerStatus};
 use crate::select::{Indexed, Meaning};
-use crate::settings::ServerSettings;
+use crate::settings::{ServerSettings, WhenDown};
 use crate::toolkit::no_login;
 
 /// How many changed tools of a server are told of.
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) router: Router,
     pub(crate) changes: broadcast::Sender<Change>,
     pub(crate) pins: Arc<Pins>,
+    /// What models are shown of a server that is down, where its own settings do not say.
+    pub(crate) when_down: WhenDown,
     slots: ArcSwap<Slots>,
     /// Held while a snapshot of the catalogue or of the servers is replaced, so that no update is lost to another.
     replacing: Mutex<()>,
@@ -58,6 +61,8 @@ pub(crate) struct Slot {
     pub(crate) credentials: Option<Credentials>,
     /// Where what it offers is remembered.
     pub(crate) memory: Option<Memory>,
+    /// What its probes found, where it is to be connected.
+    pub(crate) health: Option<watch::Receiver<Health>>,
     /// Told when a server that is connected is to be asked again what it offers.
     pub(crate) ask_again: Notify,
     /// Since when it is there.
@@ -129,6 +134,8 @@ pub(crate) struct State {
     pub(crate) diagnostics: Snapshot,
     /// When it is tried again.
     pub(crate) retry_at: Option<Instant>,
+    /// Whether it is in this state because a probe said so.
+    pub(crate) probed: bool,
     /// Whether a person was asked to log in since it was last ready, and nobody did; or nobody is to be asked.
     pub(crate) unanswered: bool,
 }
@@ -233,6 +240,7 @@ impl State {
             took: None,
             diagnostics: Snapshot::default(),
             retry_at: None,
+            probed: false,
             unanswered: false,
         }
     }
@@ -260,6 +268,7 @@ impl Shared {
             router: Router::default(),
             changes: broadcast::channel(KEPT).0,
             pins,
+            when_down: WhenDown::default(),
             slots: ArcSwap::from_pointee(Slots::new(slots)),
             replacing: Mutex::default(),
             input,
@@ -526,8 +535,7 @@ impl Shared {
 
     fn tell(&self, slot: &Slot, diff: Diff) {
         self.turns.fetch_add(1, Ordering::Release);
-        let status = slot.state.borrow().status.clone();
-        let status = open::seen(status, self.router.route(&slot.id).as_ref());
+        let status = self.status(slot);
         let server = slot.id.clone();
         tracing::info!(%server, state = status.word(), cause = status.cause(), "server state");
         // Nobody may be listening.
@@ -537,6 +545,12 @@ impl Shared {
             generation: self.catalogue.load().generation(),
             diff: Arc::new(diff),
         });
+    }
+
+    /// What a server is doing, as its breaker has it too.
+    pub(crate) fn status(&self, slot: &Slot) -> ServerStatus {
+        let status = slot.state.borrow().status.clone();
+        open::seen(status, self.router.route(&slot.id).as_ref())
     }
 
     pub(crate) fn report(&self) -> Report {
@@ -568,6 +582,13 @@ impl Shared {
                     Some(Phase::Up(connection)) => connection.diagnostics(),
                     _ => state.diagnostics,
                 },
+                answered_ago: route
+                    .and_then(|it| it.server().last_answer())
+                    .map(|at| at.elapsed()),
+                probe: slot.health.as_ref().and_then(|it| {
+                    let health = it.borrow();
+                    health.last.as_ref().map(ProbeReport::of)
+                }),
                 retry_in: state
                     .retry_at
                     .map(|at| at.saturating_duration_since(Instant::now()))

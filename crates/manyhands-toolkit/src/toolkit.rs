@@ -1,6 +1,6 @@
 //! The handle that an agent holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -160,6 +160,12 @@ impl Toolkit {
     #[must_use]
     pub fn report(&self) -> Report {
         self.shared().report()
+    }
+
+    /// The servers whose tools models are not shown now, since these are down and `whenDown` is "hide".
+    #[must_use]
+    pub fn hidden_servers(&self) -> BTreeSet<ServerId> {
+        self.shared().hidden()
     }
 
     /// How fast and how reliable tools, prompts and resources were of late, by their names across all servers: the last 64

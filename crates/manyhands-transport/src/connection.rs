@@ -1,7 +1,7 @@
 //! One server, connected: requests go in, replies or honest errors come out.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use manyhands_core::{
@@ -35,6 +35,8 @@ struct Inner {
     link: Link,
     state: watch::Receiver<State>,
     stop: CancellationToken,
+    /// Why it was given up here, where it was.
+    given_up: OnceLock<String>,
     _stop_on_drop: DropGuard,
 }
 
@@ -74,6 +76,7 @@ impl Connection {
             link,
             state,
             stop,
+            given_up: OnceLock::new(),
             _stop_on_drop: guard,
         }))
     }
@@ -156,7 +159,36 @@ impl Connection {
     /// Waits until the connection has ended, and says how: "the server stopped (exit status: 1)".
     pub async fn closed(&self) -> String {
         self.reached(State::Ended).await;
-        outcome::how_it_ended(&self.diagnostics())
+        match self.0.given_up.get() {
+            Some(why) => why.clone(),
+            None => outcome::how_it_ended(&self.diagnostics()),
+        }
+    }
+
+    /// When the server last answered a request, or showed progress with one.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<Instant> {
+        self.0.session.pending.last_sign()
+    }
+
+    /// Whether the server may be at work on a call whose time is not over, so that it says nothing about its health when it
+    /// leaves something else unanswered: many a server does one thing at a time.
+    #[must_use]
+    pub fn is_at_work(&self) -> bool {
+        self.0.session.pending.is_at_work()
+    }
+
+    /// Whether all messages share one stream, which can be lost or stuck as a whole. Over HTTP each has its own.
+    #[must_use]
+    pub fn is_one_stream(&self) -> bool {
+        matches!(self.0.link, Link::Pipe(_))
+    }
+
+    /// Ends it, since it is of no use any more: `why`, as a lowercase clause, is how it ended.
+    pub fn give_up(&self, why: impl Into<String>) {
+        // Only the first reason counts.
+        let _ = self.0.given_up.set(why.into());
+        self.0.stop.cancel();
     }
 
     /// Whether the connection has ended.

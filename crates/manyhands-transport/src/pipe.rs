@@ -64,7 +64,7 @@ impl Pipe {
         clock: &Arc<Clock>,
     ) -> Result<Answer, Failure> {
         let listener = outbound.context.listener.as_ref();
-        let Some(mut place) = session.pending.place(clock, listener) else {
+        let Some(mut place) = session.pending.place(clock, listener, outbound.is_work()) else {
             return Err(Failure::Closed(Delivery::NotSent));
         };
         let body = Bytes::from(outbound.body(place.id, outbound.speaks(session)));
@@ -86,7 +86,10 @@ impl Pipe {
                 outcome
             }
             Ok(None) => Err(Failure::Closed(sent.take_back())),
-            Err(elapsed) => Err(Failure::Elapsed(elapsed, sent.abandon())),
+            Err(elapsed) => {
+                place.elapsed();
+                Err(Failure::Elapsed(elapsed, sent.abandon()))
+            }
         }
     }
 

@@ -213,6 +213,20 @@ impl Supervised {
         }
     }
 
+    /// When the server last answered anything, on this connection or an earlier one.
+    #[must_use]
+    pub fn last_answer(&self) -> Option<Instant> {
+        let earlier = *self.0.shared.answered.borrow();
+        let now = self.open_connection().and_then(|it| it.last_answer());
+        now.max(earlier)
+    }
+
+    /// Whether a call made now would start it: it is idle, or has failed and its cool-down is over.
+    #[must_use]
+    pub fn would_start(&self) -> bool {
+        self.0.shared.waits_for_a_wish()
+    }
+
     /// Whether a request would be sent at once.
     #[must_use]
     pub fn is_up(&self) -> bool {

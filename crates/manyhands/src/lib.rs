@@ -46,7 +46,7 @@ pub use manyhands_core::{
     Arguments, AuthError, AuthErrorKind, Authorizer, Call, CallContext, CallError, CallEvent,
     Capability, CapabilityKind, Challenge, Credentials, Delivery, Effect, ErrorKind, ErrorType,
     HumanDuration, LoginAnswer, LoginPage, LoginPrompt, Principal, Printable, QualifiedName, Reply,
-    Request, Secret, ServerId, Substitution, clip, model, nearest,
+    Request, Rounded, Secret, ServerId, Substitution, clip, model, nearest,
 };
 pub use manyhands_registry::{
     Catalogue, Changed, Cost, Criterion, EmbedError, Embedder, Embeddings, Flag, FlagKind, Group,
@@ -57,10 +57,10 @@ pub use manyhands_registry::{
 pub use manyhands_toolkit::{
     Account, Answer, Answered, BreakerSettings, Builder, BulkheadSettings, Cause, Change, Changes,
     ChaosSettings, Choice, CoalesceSettings, Conversation, Dispatched, Explanation, Fault, Found,
-    Gather, Gathered, GatheredCall, InGroup, Member, PinError, Pinning, Profile, RateLimitSettings,
-    Reach, Report, RestartSettings, RetrySettings, Select, ServerReport, ServerService,
-    ServerSettings, ServerState, ServerStatus, Settings, StartError, Summary, ToolSettings,
-    Toolkit, UnknownProfile, Validate, definitions, meta_tools,
+    Gather, Gathered, GatheredCall, InGroup, Member, PinError, Pinning, ProbeReport, ProbeSettings,
+    Probing, Profile, RateLimitSettings, Reach, Report, RestartSettings, RetrySettings, Select,
+    ServerReport, ServerService, ServerSettings, ServerState, ServerStatus, Settings, StartError,
+    Summary, ToolSettings, Toolkit, UnknownProfile, Validate, WhenDown, definitions, meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

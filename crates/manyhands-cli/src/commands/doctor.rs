@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use manyhands::{ServerReport, ServerStatus};
+use manyhands::{ProbeReport, Report, ServerReport, ServerStatus};
 use manyhands_config::Warning;
 use serde_json::{Value, json};
 
@@ -49,20 +49,22 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
             .servers
             .iter()
             .for_each(|server| print(server, &suspicions, width));
-        summarize(&report.servers);
+        let gap = if report.servers.is_empty() { "" } else { "\n" };
+        output::line(&format!("{gap}{}", summary(&report.servers)));
         tell_of(&literal_secrets);
         groups.iter().for_each(|problem| detail("group", problem));
         findings.iter().for_each(Lint::print);
     }
-    let unwell = report
-        .servers
-        .iter()
-        .any(|it| it.status.is_failure() || it.status == ServerStatus::Starting);
-    Ok(if unwell {
-        ExitCode::from(UNAVAILABLE)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(exit_code(&report))
+}
+
+/// What a program is told of the whole.
+pub(crate) fn exit_code(report: &Report) -> ExitCode {
+    let mut states = report.servers.iter().map(|it| &it.status);
+    match states.any(|it| it.is_failure() || *it == ServerStatus::Starting) {
+        true => ExitCode::from(UNAVAILABLE),
+        false => ExitCode::SUCCESS,
+    }
 }
 
 fn print(server: &ServerReport, suspicions: &Suspicions, width: usize) {
@@ -149,9 +151,10 @@ fn stray(lines: u64) -> String {
     }
 }
 
-fn summarize(servers: &[ServerReport]) {
+/// All servers, counted by how they are doing.
+pub(crate) fn summary(servers: &[ServerReport]) -> String {
     if servers.is_empty() {
-        return output::line("the configuration lists no servers; add one under `mcpServers`");
+        return "the configuration lists no servers; add one under `mcpServers`".to_owned();
     }
     let count =
         |wanted: fn(&ServerStatus) -> bool| servers.iter().filter(|it| wanted(&it.status)).count();
@@ -175,7 +178,7 @@ fn summarize(servers: &[ServerReport]) {
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!("{count} {word}")),
     );
-    output::line(&format!("\n{}", parts.join(", ")));
+    parts.join(", ")
 }
 
 /// Tells of secrets in the file. They do not keep a server from working, so the exit code is silent about them.
@@ -196,11 +199,15 @@ fn finding(warning: &Warning) -> Value {
     json!({"line": warning.line(), "message": warning.to_string()})
 }
 
+fn probe_as_json(probe: &ProbeReport) -> Value {
+    json!({"ago_ms": milliseconds(probe.ago), "took_ms": milliseconds(probe.took), "cause": probe.cause})
+}
+
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn as_json(server: &ServerReport) -> Value {
+pub(crate) fn as_json(server: &ServerReport) -> Value {
     let seen = &server.diagnostics;
     json!({
         "id": server.id,
@@ -216,6 +223,8 @@ fn as_json(server: &ServerReport) -> Value {
         "notices": server.notices,
         "took_ms": server.took.map(milliseconds),
         "retry_in_ms": server.retry_in.map(milliseconds),
+        "answered_ago_ms": server.answered_ago.map(milliseconds),
+        "probe": server.probe.as_ref().map(probe_as_json),
         "stray_lines": seen.stray_lines,
         "stray_sample": seen.stray_sample,
         "oversized": seen.oversized,

@@ -19,3 +19,4 @@ pub(crate) mod serve;
 pub(crate) mod servers;
 mod suspicions;
 pub(crate) mod trust;
+pub(crate) mod watch;

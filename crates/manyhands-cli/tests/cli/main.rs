@@ -36,3 +36,5 @@ mod serve;
 #[cfg(unix)]
 mod stdio_servers;
 mod trust;
+#[cfg(target_os = "linux")]
+mod watch;

@@ -34,6 +34,13 @@ pub(crate) fn await_running(dir: &Path, marker: &str) {
 /// The command lines of the processes that run in this folder.
 #[cfg(target_os = "linux")]
 pub(crate) fn running_in(dir: &Path) -> Vec<String> {
+    let processes = processes_in(dir).into_iter();
+    processes.map(|(_, line)| line).collect()
+}
+
+/// The processes that run in this folder, with their command lines.
+#[cfg(target_os = "linux")]
+pub(crate) fn processes_in(dir: &Path) -> Vec<(i32, String)> {
     let dir = dir.canonicalize().unwrap();
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let ours = processes.filter(|entry| {
@@ -41,11 +48,11 @@ pub(crate) fn running_in(dir: &Path) -> Vec<String> {
         std::fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == dir)
     });
     let line = |path: &Path| std::fs::read_to_string(path.join("cmdline")).ok();
-    let lines = ours.filter_map(|entry| line(&entry.path()));
-    lines
-        .filter(|line| !line.is_empty())
-        .map(|line| line.replace('\0', " "))
-        .collect()
+    let all = ours.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        Some((pid, line(&entry.path())?.replace('\0', " ")))
+    });
+    all.filter(|(_, line)| !line.is_empty()).collect()
 }
 
 /// Elsewhere there is no `/proc` to look into.

@@ -223,6 +223,15 @@ impl Guard for BreakerLayer {
     }
 
     async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+        self.pass(inner, call, true).await
+    }
+}
+
+tower_layers!(BreakerLayer);
+
+impl BreakerLayer {
+    /// Takes a call through. An answer to one that does not prove anything is not counted; a failure always is.
+    pub(crate) async fn pass<I: Inner>(&self, inner: I, call: Call, proves: bool) -> Outcome {
         let key = self.0.key.of(&call);
         let watched = self.watched(&key);
         drop(key);
@@ -233,6 +242,7 @@ impl Guard for BreakerLayer {
             breaker: self,
             watched: &watched,
             pass: Some(pass),
+            proves,
         };
         let outcome = inner.send(call).await;
         admitted.ended(&outcome);
@@ -240,13 +250,13 @@ impl Guard for BreakerLayer {
     }
 }
 
-tower_layers!(BreakerLayer);
-
 /// A call that was let pass. Dropped before it ended, it gives its place back.
 struct Admitted<'a> {
     breaker: &'a BreakerLayer,
     watched: &'a Watched,
     pass: Option<Pass>,
+    /// Whether an answer shows that calls are answered.
+    proves: bool,
 }
 
 impl Admitted<'_> {
@@ -257,6 +267,7 @@ impl Admitted<'_> {
         let took = outcome.as_ref().map_or(Duration::ZERO, Reply::took);
         let slow = settings.slow_call.is_some_and(|from| took >= from.0);
         let verdict = match (self.breaker.0.judge)(outcome) {
+            Verdict::Answered if !self.proves => Verdict::Silent,
             Verdict::Answered if slow => Verdict::Failed,
             verdict => verdict,
         };

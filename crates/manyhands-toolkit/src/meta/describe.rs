@@ -18,9 +18,7 @@ impl Conversation {
         let tool = by_wire.or_else(|unknown| catalogue.tool(name).or(Err(unknown)));
         let tool = tool.map_err(|unknown| self.not_described(name, &unknown))?;
         let server = tool.name().server();
-        let state = shared
-            .slot(server)
-            .map(|it| it.state.borrow().status.clone());
+        let state = shared.slot(server).map(|it| shared.status(&it));
         let definition = tool.definition();
         let description = describe(tool, TOKENS, &estimate);
         let mut told = Map::new();
@@ -38,8 +36,8 @@ impl Conversation {
         if let Some(state) = &state {
             tell("serverState", state.word().into());
         }
-        if let Some(cause) = state.as_ref().and_then(|it| it.cause()) {
-            tell("unavailable", cause.into());
+        if let Some(outage) = shared.outage(tool.name()) {
+            tell("unavailable", outage.into());
         }
         let examples = tool.metadata().examples;
         if !examples.is_empty() {

@@ -24,9 +24,7 @@ impl Conversation {
         let scope = self.scope();
         // What a model asks for by itself is told in its result, and is nothing that later lists have to hold.
         let shared = self.toolkit().shared();
-        let query = shared
-            .grouped(query)
-            .with_permit(move |tool| scope.allows(tool));
+        let query = query.with_permit(move |tool| scope.allows(tool));
         let selection = shared.select_by_meaning(&query).await;
         let tools: Vec<Value> = selection
             .chosen
@@ -69,9 +67,8 @@ impl Conversation {
             tell("arguments", outline.into());
         }
         let shared = self.toolkit().shared();
-        let slot = shared.slot(tool.name().server());
-        if let Some(down) = slot.and_then(|slot| slot.failure()) {
-            tell("unavailable", down.cause().into());
+        if let Some(outage) = shared.outage(tool.name()) {
+            tell("unavailable", outage.into());
         }
         told.into()
     }

@@ -73,7 +73,7 @@ impl Client {
         clock: &Arc<Clock>,
     ) -> Result<Answer, Failure> {
         let listener = outbound.context.listener.as_ref();
-        let Some(mut place) = session.pending.place(clock, listener) else {
+        let Some(mut place) = session.pending.place(clock, listener, outbound.is_work()) else {
             return Err(Failure::Closed(Delivery::NotSent));
         };
         let sent = AtomicBool::new(false);
@@ -96,10 +96,14 @@ impl Client {
                 sent.store(false, Ordering::Relaxed);
                 result
             }
-            Err(end) if sent.load(Ordering::Relaxed) => {
-                Err(Failure::Elapsed(end, Delivery::Unknown))
+            Err(end) => {
+                place.elapsed();
+                let delivery = match sent.load(Ordering::Relaxed) {
+                    true => Delivery::Unknown,
+                    false => Delivery::NotSent,
+                };
+                Err(Failure::Elapsed(end, delivery))
             }
-            Err(end) => Err(Failure::Elapsed(end, Delivery::NotSent)),
         }
     }
 

@@ -123,7 +123,7 @@ impl Clock {
     }
 
     /// When to look at the clocks again.
-    fn end(&self) -> Instant {
+    pub(crate) fn end(&self) -> Instant {
         let state = self.state();
         let end = state.idle_end.min(state.total_end);
         if state.pauses == 0 {

@@ -42,6 +42,11 @@ impl<'a> Outbound<'a> {
         }
     }
 
+    /// Whether it is work that a caller wants done, and nothing that the protocol itself needs.
+    pub(crate) fn is_work(&self) -> bool {
+        matches!(self.target, Target::Request(_))
+    }
+
     /// What the request names: a tool, a prompt, a URI, a task.
     pub(crate) fn name(&self) -> Option<&'a str> {
         match self.target {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use manyhands_core::{CallEvent, Listener};
 use serde_json::value::RawValue;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::clock::{Clock, Pause};
 use super::message::RpcError;
@@ -32,6 +33,7 @@ pub(crate) struct Pending {
 struct Waiters {
     by_id: BTreeMap<u64, Waiter>,
     closed: bool,
+    signs: Signs,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,20 @@ struct Waiter {
     answer: oneshot::Sender<Result<Answer, Failure>>,
     clock: Arc<Clock>,
     listener: Option<Listener>,
+    since: Instant,
+    /// Whether it is work that a caller wants done, and nothing that the protocol itself needs.
+    is_work: bool,
+}
+
+/// What the requests say of the server's life.
+#[derive(Debug, Default)]
+struct Signs {
+    /// When it last answered one, or showed progress.
+    last: Option<Instant>,
+    /// Since then: when the newest of the calls began whose time is over.
+    given_up: Option<Instant>,
+    /// Since then: how long those calls might have taken for which nobody waits any more.
+    dropped: Option<Instant>,
 }
 
 /// A place to wait for one answer. Dropping it gives the place up.
@@ -56,12 +72,15 @@ impl Pending {
         self: &Arc<Self>,
         clock: &Arc<Clock>,
         listener: Option<&Listener>,
+        is_work: bool,
     ) -> Option<Place> {
         let (sender, answer) = oneshot::channel();
         let waiter = Waiter {
             answer: sender,
             clock: clock.clone(),
             listener: listener.cloned(),
+            since: Instant::now(),
+            is_work,
         };
         let mut waiters = self.waiters();
         if waiters.closed {
@@ -79,7 +98,11 @@ impl Pending {
 
     /// Hands an answer to whoever waits for it; `false` when nobody does.
     pub(crate) fn answer(&self, id: u64, answer: Answer) -> bool {
-        self.end(id, Ok(answer))
+        let is_awaited = self.end(id, Ok(answer));
+        if is_awaited {
+            self.waiters().signs.seen();
+        }
+        is_awaited
     }
 
     /// Tells whoever waits for an answer that none will come, and why.
@@ -96,12 +119,14 @@ impl Pending {
     /// The server shows that it is at work on a request.
     pub(crate) fn progress(&self, id: u64, event: CallEvent) {
         let listener = {
-            let waiters = self.waiters();
+            let mut waiters = self.waiters();
             let Some(waiter) = waiters.by_id.get(&id) else {
                 return;
             };
             waiter.clock.progressed();
-            waiter.listener.clone()
+            let listener = waiter.listener.clone();
+            waiters.signs.seen();
+            listener
         };
         if let Some(listener) = listener {
             listener.tell(event);
@@ -145,13 +170,58 @@ impl Pending {
         self.waiters().closed
     }
 
+    /// When the server last answered a request, or showed progress with one.
+    pub(crate) fn last_sign(&self) -> Option<Instant> {
+        self.waiters().signs.last
+    }
+
+    /// Whether the server may be at work on a call, so that its silence about anything else says nothing.
+    ///
+    /// Many a server does one thing at a time. Each call has a time of its own, and while that of the oldest runs, that may
+    /// be what the server does. Once the time of an older call is over without a sign of life, younger calls excuse nothing:
+    /// they may all be waiting for the same dead server.
+    pub(crate) fn is_at_work(&self) -> bool {
+        let waiters = self.waiters();
+        let work = waiters.by_id.values().filter(|waiter| waiter.is_work);
+        let Signs {
+            given_up, dropped, ..
+        } = waiters.signs;
+        let oldest = work.map(|waiter| waiter.since).min();
+        let is_in_time = |oldest: Instant| given_up.is_none_or(|given_up| oldest <= given_up);
+        oldest.is_some_and(is_in_time) || dropped.is_some_and(|until| Instant::now() < until)
+    }
+
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
         // A map stays a map after a panic elsewhere.
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Signs {
+    fn seen(&mut self) {
+        *self = Self {
+            last: Some(Instant::now()),
+            ..Self::default()
+        };
+    }
+}
+
 impl Place {
+    /// Says that its time is over, and gives it up.
+    pub(crate) fn elapsed(&mut self) {
+        self.leave(|waiter, signs| signs.given_up = signs.given_up.max(Some(waiter.since)));
+    }
+
+    fn leave(&mut self, note: impl FnOnce(&Waiter, &mut Signs)) {
+        if !std::mem::take(&mut self.waiting) {
+            return;
+        }
+        let mut waiters = self.pending.waiters();
+        if let Some(waiter) = waiters.by_id.remove(&self.id).filter(|it| it.is_work) {
+            note(&waiter, &mut waiters.signs);
+        }
+    }
+
     /// Waits for the answer, or for why there is none. Cancel safe.
     pub(crate) async fn outcome(&mut self) -> Option<Result<Answer, Failure>> {
         let outcome = (&mut self.answer).await.ok();
@@ -167,33 +237,75 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.waiting {
-            self.pending.waiters().by_id.remove(&self.id);
-        }
+        self.leave(|waiter, signs| signs.dropped = signs.dropped.max(Some(waiter.clock.end())));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+    use tokio::time::sleep;
 
     #[tokio::test]
     async fn nobody_waits_for_what_cannot_come() {
         let (pending, clock) = (Arc::new(Pending::default()), Arc::new(Clock::endless()));
-        let mut place = pending.place(&clock, None).unwrap();
+        let mut place = pending.place(&clock, None, true).unwrap();
         assert!(pending.answer(place.id, Answer::Unusable(String::new())));
         assert!(!pending.answer(place.id, Answer::Unusable(String::new())));
         assert!(place.outcome().await.is_some());
-        let mut late = pending.place(&clock, None).unwrap();
+        let mut late = pending.place(&clock, None, true).unwrap();
         pending.close();
         assert!(late.outcome().await.is_none());
-        assert!(pending.is_closed() && pending.place(&clock, None).is_none());
+        assert!(pending.is_closed() && pending.place(&clock, None, true).is_none());
     }
 
     #[test]
     fn a_place_that_is_given_up_leaves_nothing() {
         let (pending, clock) = (Arc::new(Pending::default()), Arc::new(Clock::endless()));
-        drop(pending.place(&clock, None));
+        drop(pending.place(&clock, None, true));
         assert!(pending.waiters().by_id.is_empty());
+    }
+
+    fn waiting(pending: &Arc<Pending>, seconds: u64, is_work: bool) -> Place {
+        let limit = Duration::from_secs(seconds);
+        let clock = Arc::new(Clock::new(limit, limit));
+        pending.place(&clock, None, is_work).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_oldest_call_in_its_time_excuses_silence() {
+        let pending = Arc::new(Pending::default());
+        let _needed = waiting(&pending, 1_000, false);
+        assert!(
+            !pending.is_at_work(),
+            "the protocol's own requests are no work"
+        );
+        let long = waiting(&pending, 600, true);
+        sleep(Duration::from_secs(1)).await;
+        waiting(&pending, 30, true).elapsed();
+        assert!(pending.is_at_work(), "it may still do the older one");
+        let mut long = long;
+        long.elapsed();
+        assert!(!pending.is_at_work());
+        sleep(Duration::from_secs(1)).await;
+        let young = waiting(&pending, 600, true);
+        assert!(!pending.is_at_work(), "it may wait for a dead server");
+        assert!(pending.answer(young.id, Answer::Unusable(String::new())));
+        let _next = waiting(&pending, 600, true);
+        assert!(pending.is_at_work(), "it has shown a sign of life since");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_nobody_waits_for_excuses_silence_for_its_own_time() {
+        let pending = Arc::new(Pending::default());
+        drop(waiting(&pending, 60, true));
+        assert!(pending.is_at_work() && pending.last_sign().is_none());
+        sleep(Duration::from_secs(61)).await;
+        assert!(!pending.is_at_work());
+        drop(waiting(&pending, 60, true));
+        let other = waiting(&pending, 60, false);
+        pending.answer(other.id, Answer::Unusable(String::new()));
+        assert!(!pending.is_at_work() && pending.last_sign() == Some(Instant::now()));
     }
 }

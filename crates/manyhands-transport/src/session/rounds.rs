@@ -45,6 +45,9 @@ pub(crate) async fn complete(
     context: &CallContext,
     clock: &Arc<Clock>,
 ) -> Result<Box<RawValue>, Failure> {
+    if *request == Request::Probe {
+        return probe(session, link, context, clock).await;
+    }
     let mut round: Option<Round> = None;
     for number in 0..=MAX_ROUNDS {
         let outbound = Outbound {
@@ -93,6 +96,28 @@ pub(crate) async fn complete(
     Err(Failure::InputRequired(format!(
         "the server {what} {MAX_ROUNDS} times and was not content"
     )))
+}
+
+/// Asks whether the server answers. A refusal shows as well as a result that it is at work.
+async fn probe(
+    session: &Arc<Session>,
+    link: &Link,
+    context: &CallContext,
+    clock: &Arc<Clock>,
+) -> Result<Box<RawValue>, Failure> {
+    let method = if session.is_modern() {
+        "server/discover"
+    } else {
+        "ping"
+    };
+    let outbound = Outbound {
+        target: Target::Protocol(method, &Map::new()),
+        context,
+        round: None,
+        dialect: None,
+    };
+    link.exchange(session, &outbound, clock).await?;
+    Ok(RawValue::from_string("{}".to_owned()).expect("it is JSON"))
 }
 
 /// Gets the input that one round wants.

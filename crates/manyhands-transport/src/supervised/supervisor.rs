@@ -27,6 +27,8 @@ pub(super) struct Shared {
     /// When the last call ended, in milliseconds after `created`.
     last_used: AtomicU64,
     created: Instant,
+    /// When the server last answered anything on a connection that has ended.
+    pub(super) answered: watch::Sender<Option<Instant>>,
 }
 
 impl Default for Shared {
@@ -37,6 +39,7 @@ impl Default for Shared {
             unused: Notify::new(),
             last_used: AtomicU64::new(0),
             created: Instant::now(),
+            answered: watch::Sender::new(None),
         }
     }
 }
@@ -55,13 +58,12 @@ impl Shared {
 
     /// Has it started, where nothing else will start it and nothing speaks against it.
     pub(super) fn want(&self) {
-        self.start_from(|phase| match phase {
-            Phase::Idle => true,
-            Phase::Failed { retry_at, why } => {
-                why.may_be_mended() || retry_at.is_some_and(|at| at <= Instant::now())
-            }
-            _ => false,
-        });
+        self.start_from(can_be_wished);
+    }
+
+    /// Whether whoever wants it now has it started.
+    pub(super) fn waits_for_a_wish(&self) -> bool {
+        can_be_wished(&self.phase.borrow())
     }
 
     /// Has it started, where nothing else will start it.
@@ -137,6 +139,16 @@ impl Shared {
                 sleep(limit).await;
             }
         }
+    }
+}
+
+fn can_be_wished(phase: &Phase) -> bool {
+    match phase {
+        Phase::Idle => true,
+        Phase::Failed { retry_at, why } => {
+            why.may_be_mended() || retry_at.is_some_and(|at| at <= Instant::now())
+        }
+        _ => false,
     }
 }
 
@@ -276,12 +288,15 @@ impl Supervisor {
         let since = Instant::now();
         self.connection = Some(connection.clone());
         self.shared.enter(Phase::Up(connection.clone()));
-        tokio::select! {
+        let end = tokio::select! {
             how = connection.closed() => {
                 End::Failed(Outage::lost(&connection, how), since.elapsed())
             }
             () = self.shared.unused_for(self.idle_stop) => End::Idle,
-        }
+        };
+        let answered = connection.last_answer();
+        self.shared.answered.send_replace(answered);
+        end
     }
 
     fn give_up(&self, outage: Outage) {
