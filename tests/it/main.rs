@@ -27,6 +27,7 @@ mod models;
 mod naming;
 #[cfg(unix)]
 mod processes;
+mod replicas;
 mod resilience;
 mod restarts;
 mod servers;

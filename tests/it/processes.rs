@@ -1,8 +1,9 @@
 //! Servers as child processes: what they get, what they leave, and that they end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use manyhands::{Builder, Connector, ServerStatus, StdioSettings, Toolkit};
+use manyhands::{Builder, Connector, Member, ServerSettings, ServerStatus, StdioSettings, Toolkit};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -207,4 +208,42 @@ async fn a_child_that_stops_reading_cannot_hold_a_call_beyond_its_deadline() {
     tokio::time::timeout(Duration::from_secs(5), kit.close())
         .await
         .expect("close ends within 5 s");
+}
+
+#[tokio::test]
+async fn instances_are_children_of_their_own_and_all_of_them_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!("touch pid.$$; ANSWER=$$; {SERVER}");
+    let reach = Connector::stdio(shell(&script).with_cwd(dir.path()));
+    let settings = ServerSettings::default().instances(3);
+    let kit = Builder::default()
+        .member(Member::new(id("s"), reach).with_settings(settings))
+        .start();
+    let up = async || {
+        let mut changes = kit.changes();
+        let all_up = || {
+            let report = kit.report();
+            let replicas = &report.server("s").unwrap().replicas;
+            replicas.iter().all(|it| it.status == ServerStatus::Ready)
+        };
+        while !all_up() {
+            changes.next().await.unwrap();
+        }
+    };
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, up()).await.unwrap();
+    let mut answered = BTreeSet::new();
+    while answered.len() < 3 {
+        let call = tokio::time::timeout(limit, kit.call("s.get", json!({})).into_future());
+        answered.insert(call.await.unwrap().unwrap().text());
+    }
+    kit.close().await;
+    let started = std::fs::read_dir(dir.path()).unwrap();
+    let mut pids = 0;
+    for file in started {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        assert!(gone(name.strip_prefix("pid.").unwrap()).await, "{name}");
+        pids += 1;
+    }
+    assert!(pids >= 3);
 }

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::socket::{self, Socket};
+
 /// Tells how one server is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,6 +61,52 @@ pub struct UnixEndpoint {
     pub path: PathBuf,
     /// The URL before references were filled in, which is what may be shown.
     pub(crate) written: String,
+}
+
+impl Endpoint {
+    /// The same server at another URL. Headers go there too.
+    ///
+    /// # Errors
+    /// What is wrong with the URL, as a clause.
+    pub fn at(&self, url: &str) -> Result<Self, &'static str> {
+        match (self, socket::parse(url).transpose()?) {
+            (Self::Stdio(_), _) => Err("a server with a command has no URL"),
+            (
+                Self::Unix(_),
+                Some(Socket {
+                    path,
+                    endpoint: None,
+                }),
+            ) => {
+                let written = String::new();
+                Ok(Self::Unix(UnixEndpoint { path, written }))
+            }
+            (Self::Unix(_), _) => Err("this does not name a socket, as the server's own URL does"),
+            (Self::Http(remote), socket) => remote.at(url, socket).map(Self::Http),
+            (Self::Sse(remote), socket) => remote.at(url, socket).map(Self::Sse),
+        }
+    }
+}
+
+impl HttpEndpoint {
+    /// Calls what stands behind a URL, or behind the socket that it names.
+    fn at(&self, url: &str, socket: Option<Socket>) -> Result<Self, &'static str> {
+        let (url, unix_socket) = match socket {
+            Some(Socket { path, endpoint }) => {
+                let endpoint = endpoint.as_deref().unwrap_or("/");
+                (format!("http://localhost{endpoint}"), Some(path))
+            }
+            None if is_http(url) => (url.to_owned(), None),
+            None => return Err("this is not an absolute http or https URL"),
+        };
+        Ok(Self {
+            url,
+            headers: self.headers.clone(),
+            unix_socket,
+            // References are filled in already, so that nothing of it may be shown.
+            written: String::new(),
+        })
+    }
 }
 
 impl fmt::Debug for StdioEndpoint {
@@ -158,6 +206,42 @@ mod tests {
         ];
         for bad in bad {
             assert!(!is_http(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_at_another_url_with_its_headers_or_it_is_said_why_not() {
+        let headers = BTreeMap::from([("X-Key".to_owned(), "canary".to_owned())]);
+        let http = HttpEndpoint {
+            url: "https://a.example/mcp".to_owned(),
+            headers: headers.clone(),
+            unix_socket: None,
+            written: "https://a.example/mcp".to_owned(),
+        };
+        let at = |url| match Endpoint::Sse(http.clone()).at(url) {
+            Ok(Endpoint::Sse(there)) => {
+                assert_eq!(there.headers, headers);
+                assert!(!format!("{there:?}").contains("canary"));
+                (there.url, there.unix_socket)
+            }
+            other => panic!("{other:?}"),
+        };
+        let url = "https://canary.example/mcp";
+        assert_eq!(at(url), (url.to_owned(), None));
+        let local = "http://localhost/mcp".to_owned();
+        assert_eq!(at("unix:///s#mcp"), (local, Some("/s".into())));
+        let unix = Endpoint::Unix(UnixEndpoint {
+            path: "/s".into(),
+            written: String::new(),
+        });
+        assert!(matches!(unix.at("unix:///t"), Ok(Endpoint::Unix(it)) if it.path == *"/t"));
+        for (endpoint, url) in [
+            (&Endpoint::Http(http.clone()), "a.example/mcp"),
+            (&Endpoint::Http(http.clone()), "unix:"),
+            (&unix, "https://a.example"),
+            (&unix, "unix:///t#/mcp"),
+        ] {
+            assert!(endpoint.at(url).is_err(), "{url}");
         }
     }
 

@@ -322,6 +322,8 @@ pub struct CallContext {
     pub effect: Effect,
     /// Which attempt at the call this is, from 1; 0 where nobody counts.
     pub attempt: u32,
+    /// Which of its server's replicas takes it, from 0; none leaves that to whoever balances them.
+    pub replica: Option<usize>,
     /// What the layers on its way tell each other; none where nobody wants to know.
     pub transit: Option<Transit>,
 }

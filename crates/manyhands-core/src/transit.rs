@@ -21,6 +21,8 @@ pub struct Transit(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     place: AtomicU8,
+    /// The replicas at which attempts failed, one bit each.
+    failed_at: AtomicU64,
     persons: AtomicUsize,
     paused_micros: AtomicU64,
 }
@@ -45,6 +47,18 @@ impl Transit {
     #[must_use]
     pub fn may_have_left(&self) -> bool {
         self.0.place.load(Ordering::Acquire) != HELD
+    }
+
+    /// Says that an attempt failed at one of the server's replicas, so that the next one goes to another. Of those beyond
+    /// the first 64 nothing is kept.
+    pub fn fail_at(&self, replica: usize) {
+        self.0.failed_at.fetch_or(bit(replica), Ordering::AcqRel);
+    }
+
+    /// Whether an attempt failed at this replica.
+    #[must_use]
+    pub fn has_failed_at(&self, replica: usize) -> bool {
+        self.0.failed_at.load(Ordering::Acquire) & bit(replica) != 0
     }
 
     /// Says that a person is being asked, so that the caller's time stands still.
@@ -80,6 +94,11 @@ impl Transit {
     }
 }
 
+fn bit(replica: usize) -> u64 {
+    let place = u32::try_from(replica).unwrap_or(u32::MAX);
+    1_u64.checked_shl(place).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +114,16 @@ mod tests {
         transit.leave_for_good();
         transit.hold();
         assert!(transit.may_have_left());
+    }
+
+    #[test]
+    fn an_attempt_that_failed_is_remembered_by_its_replica() {
+        let transit = Transit::default();
+        for replica in [1, 63, 64, usize::MAX] {
+            transit.clone().fail_at(replica);
+        }
+        let failed = [0, 1, 62, 63, 64].map(|it| transit.has_failed_at(it));
+        assert_eq!(failed, [false, true, false, true, false]);
     }
 
     #[test]

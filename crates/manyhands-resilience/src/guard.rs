@@ -50,6 +50,12 @@ pub trait Inner: Clone + Send {
         None
     }
 
+    /// Whether one of the server's replicas would be sent a call at once.
+    fn is_up(&self, replica: usize) -> bool {
+        let _ = replica;
+        true
+    }
+
     /// Whether what lies further in ends each call by itself when its time is over. It knows more about why, and has the
     /// last word.
     fn keeps_time(&self) -> bool {
@@ -86,6 +92,10 @@ impl<I: Inner> Inner for Boxed<I> {
         self.0.preparation(call)
     }
 
+    fn is_up(&self, replica: usize) -> bool {
+        self.0.is_up(replica)
+    }
+
     fn keeps_time(&self) -> bool {
         self.0.keeps_time()
     }
@@ -110,6 +120,10 @@ impl<G: Guard, I: Inner> Inner for Guarding<'_, G, I> {
 
     fn preparation(&self, call: &Call) -> Option<Preparation> {
         self.inner.preparation(call)
+    }
+
+    fn is_up(&self, replica: usize) -> bool {
+        self.inner.is_up(replica)
     }
 
     fn keeps_time(&self) -> bool {

@@ -14,6 +14,8 @@
 //! | --- | --- |
 //! | retry outside of the total deadline | a call takes as many times its time as there are attempts |
 //! | breaker outside of the retry | it sees one failure where the server had three, and opens too late; retries run into a server that is down |
+//! | balance outside of the retry | an attempt that failed is made again at the replica that failed |
+//! | balance inside of the breaker | one bad replica has the whole server left alone |
 //! | bulkhead outside of the breaker | calls wait in the queue for a server that is known to be down |
 //! | bulkhead outside of the retry | a call keeps its place while it waits between attempts |
 //! | preparation inside of the bulkhead | calls that wait for a server's start take the places of those that could be made |
@@ -64,6 +66,7 @@
 //! # }
 //! ```
 
+mod balance;
 mod breaker;
 mod bucket;
 mod bulkhead;
@@ -87,6 +90,7 @@ mod cancel_tests;
 #[cfg(test)]
 mod testing;
 
+pub use balance::{BalanceLayer, MAX_REPLICAS};
 pub use breaker::{BreakerLayer, BreakerSettings, BreakerState, BreakerStatus};
 pub use bulkhead::{BulkheadLayer, BulkheadSettings};
 pub use chaos::{ChaosLayer, ChaosSettings, Fault};

@@ -4,7 +4,7 @@
 use manyhands_core::{Call, CallError};
 use tracing::debug;
 
-use crate::guard::{Guard, Inner, Outcome};
+use crate::guard::{Guard, Inner, Outcome, Preparation};
 use crate::remaining::Remaining;
 
 /// Waits for what [`Inner::preparation`] names, on the call's own time.
@@ -23,14 +23,20 @@ impl Guard for PreparationLayer {
 
     async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
         if let Some(preparation) = inner.preparation(&call) {
-            debug!(layer = "preparation", server = %call.server, "a call waits for its server");
-            let remaining = Remaining::of(&call.context);
-            remaining.hold();
-            preparation.await.map_err(CallError::exhausted)?;
-            remaining.hand_on(&mut call.context);
+            waited(preparation, &mut call).await?;
         }
         inner.send(call).await
     }
+}
+
+/// Waits for what a call needs, on its own time.
+pub(crate) async fn waited(preparation: Preparation, call: &mut Call) -> Result<(), CallError> {
+    debug!(layer = "preparation", server = %call.server, "a call waits for its server");
+    let remaining = Remaining::of(&call.context);
+    remaining.hold();
+    preparation.await.map_err(CallError::exhausted)?;
+    remaining.hand_on(&mut call.context);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use manyhands_core::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::balance::{BalanceLayer, MAX_REPLICAS};
 use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::{
     AttemptSpanLayer, BreakerLayer, BreakerSettings, BulkheadLayer, BulkheadSettings, ChaosLayer,
@@ -110,7 +111,7 @@ impl StackSettings {
 /// ```
 #[must_use]
 pub fn stack(settings: &StackSettings, statistics: &Statistics) -> Stack {
-    Stack::seeded(settings, statistics, fastrand::u64(..))
+    Stack::of_replicas(1, settings, statistics, None)
 }
 
 /// The layers of one server. As a [`tower::Layer`], it goes around a service; clones share their state.
@@ -122,9 +123,10 @@ struct Layers {
     total_deadline: DeadlineLayer,
     retry: Option<RetryLayer>,
     attempt_span: AttemptSpanLayer,
-    breaker: Option<BreakerLayer>,
+    balance: Option<BalanceLayer>,
+    breaker: Option<OfReplica<BreakerLayer>>,
     breaker_per_tool: bool,
-    bulkhead: Option<BulkheadLayer>,
+    bulkhead: Option<OfReplica<BulkheadLayer>>,
     rate_limit: Option<RateLimitLayer>,
     statistics: StatisticsLayer,
     attempt_deadline: DeadlineLayer,
@@ -135,19 +137,46 @@ impl Stack {
     /// Does as [`stack`] does, with the same waits for the same seed.
     #[must_use]
     pub fn seeded(settings: &StackSettings, statistics: &Statistics, seed: u64) -> Self {
-        let breaker = |it| match settings.breaker_per_tool {
+        Self::of_replicas(1, settings, statistics, Some(seed))
+    }
+
+    /// The layers of a server that is there several times. Each replica has its own breaker and its own bulkhead; all else
+    /// is that of the server as a whole. The same seed makes the same waits and the same
+    /// choices; without one nobody can foresee them.
+    #[must_use]
+    pub fn of_replicas(
+        replicas: usize,
+        settings: &StackSettings,
+        statistics: &Statistics,
+        seed: Option<u64>,
+    ) -> Self {
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+        let breaker = |(it, seed): (BreakerSettings, u64)| match settings.breaker_per_tool {
             true => BreakerLayer::per_tool(it, seed),
             false => BreakerLayer::seeded(it, KeyBy::server(), seed),
         };
+        let replicas = replicas.clamp(1, MAX_REPLICAS);
+        let seeds = (0..replicas as u64).map(|n| seed.wrapping_add(n));
+        let breakers = settings
+            .breaker
+            .clone()
+            .map(|it| OfReplica(seeds.map(|seed| breaker((it.clone(), seed))).collect()));
         let retry = settings.retry.clone();
         let rate_limit = settings.rate_limit.clone();
         Self(Arc::new(Layers {
             total_deadline: DeadlineLayer::total(&settings.deadline),
             retry: retry.map(|it| RetryLayer::seeded(it, seed)),
             attempt_span: AttemptSpanLayer,
-            breaker: settings.breaker.clone().map(breaker),
+            balance: (replicas > 1).then(|| {
+                let breakers = breakers.iter().flat_map(|it| it.0.iter().cloned());
+                BalanceLayer::seeded(replicas, breakers.collect(), seed)
+            }),
+            breaker: breakers,
             breaker_per_tool: settings.breaker_per_tool,
-            bulkhead: settings.bulkhead.clone().map(BulkheadLayer::new),
+            bulkhead: settings.bulkhead.clone().map(|it| {
+                let each = std::iter::repeat_with(|| BulkheadLayer::new(it.clone()));
+                OfReplica(each.take(replicas).collect())
+            }),
             rate_limit: rate_limit.map(|it| RateLimitLayer::new(it, KeyBy::server())),
             statistics: StatisticsLayer::new(statistics.clone(), KeyBy::capability()),
             attempt_deadline: DeadlineLayer::attempt(&settings.deadline),
@@ -155,10 +184,16 @@ impl Stack {
         }))
     }
 
-    /// The breaker, to look at and to reset; none where it is left out.
+    /// The breaker, to look at and to reset; none where it is left out. Of several replicas it is the first one's.
     #[must_use]
     pub fn breaker(&self) -> Option<&BreakerLayer> {
-        self.0.breaker.as_ref()
+        self.breakers().first()
+    }
+
+    /// The breakers of all replicas; none where they are left out.
+    #[must_use]
+    pub fn breakers(&self) -> &[BreakerLayer] {
+        self.0.breaker.as_ref().map_or(&[], |it| &it.0)
     }
 
     /// Takes a call that nobody waits for, and that only finds out how a server is doing, past what has to know of it: the
@@ -177,7 +212,9 @@ impl Stack {
         // A breaker of each tool knows nothing of the server as a whole.
         let knows = !layers.breaker_per_tool || call.request.capability(&call.server).is_some();
         let inner = inner.behind(&layers.chaos).behind(&layers.rate_limit);
-        match layers.breaker.as_ref().filter(|_| knows) {
+        let replica = call.context.replica.unwrap_or_default();
+        let breaker = layers.breaker.as_ref().filter(|_| knows);
+        match breaker.and_then(|it| it.0.get(replica)) {
             Some(breaker) => breaker.pass(inner, call, proves).await,
             None => inner.send(call).await,
         }
@@ -210,6 +247,9 @@ impl Stack {
             .behind(&PreparationLayer)
             // Inside of the retry: each attempt counts, and one that opens it ends the retrying.
             .behind(&layers.breaker)
+            // Outside of the breaker and of the wait for a start: each replica has its own. Inside of the retry: another
+            // attempt goes to another replica.
+            .behind(&layers.balance)
             // Directly inside of the retry, so that each attempt has its own, whatever turns it away.
             .behind(&layers.attempt_span)
             // Inside of the total deadline: attempts and the waits between them are all the caller's time.
@@ -230,6 +270,29 @@ impl Guard for Stack {
 }
 
 tower_layers!(Stack);
+
+/// A layer that each replica has for itself.
+#[derive(Debug, Clone)]
+struct OfReplica<G>(Box<[G]>);
+
+impl<G: Guard> Guard for OfReplica<G> {
+    fn name(&self) -> &'static str {
+        self.0.first().map_or("none", Guard::name)
+    }
+
+    fn is_on(&self) -> bool {
+        self.0.first().is_some_and(Guard::is_on)
+    }
+
+    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+        // Where nobody balances, there is one.
+        let of_it = self.0.get(call.context.replica.unwrap_or(0));
+        match of_it.or(self.0.first()) {
+            Some(guard) => guard.around(inner, call).await,
+            None => inner.send(call).await,
+        }
+    }
+}
 
 /// A layer that may be left out.
 impl<G: Guard> Guard for Option<G> {

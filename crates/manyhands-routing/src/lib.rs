@@ -20,7 +20,9 @@
 //! # }
 //! ```
 
+mod followed;
 mod layered;
+mod replicas;
 mod route;
 
 use std::collections::HashMap;
@@ -30,9 +32,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use manyhands_core::{Call, CallContext, CallError, Delivery, ErrorKind, Reply, Request, ServerId};
 use manyhands_registry::qualify_reply;
-use manyhands_transport::Supervised;
 
+pub use followed::{Followed, Turn};
 pub use layered::{Layers, ServerService};
+pub use replicas::Replicas;
 pub use route::{LayerSettings, Route};
 
 /// Where calls to one server go.
@@ -179,13 +182,10 @@ impl Router {
         });
     }
 
-    /// The server that calls go to; none where they go nowhere.
+    /// The server that calls go to, with all its replicas; none where they go nowhere.
     #[must_use]
-    pub fn supervised(&self, server: &ServerId) -> Option<Supervised> {
-        match self.routes.load().get(server).map(|state| &**state) {
-            Some(RouteState::Up(route)) => Some(route.server().clone()),
-            _ => None,
-        }
+    pub fn supervised(&self, server: &ServerId) -> Option<Replicas> {
+        Some(self.route(server)?.server().clone())
     }
 
     /// The route that calls take; none where they go nowhere.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use manyhands_core::Call;
 use manyhands_resilience::{
     BreakerLayer, CoalesceLayer, CoalesceSettings, Guard as _, Inner, Outcome, Preparation, Stack,
-    StackSettings, Statistics, stack,
+    StackSettings, Statistics,
 };
 use manyhands_transport::{Connection, Supervised};
 use tower::Layer as _;
 
 use crate::Limits;
+use crate::Replicas;
 use crate::layered::{Layers, Sending, ServerService, Way, WayOf};
 
 /// What the layers of one server are made of.
@@ -45,7 +46,7 @@ impl LayerSettings {
 /// breaker has learned.
 #[derive(Clone)]
 pub struct Route {
-    server: Supervised,
+    server: Replicas,
     limits: Limits,
     stack: Stack,
     way: Arc<dyn Way>,
@@ -56,13 +57,14 @@ impl Route {
     /// and `layers` put around it. `statistics` learn how the server's tools do.
     #[must_use]
     pub fn new(
-        server: Supervised,
+        server: impl Into<Replicas>,
         limits: Limits,
         settings: &LayerSettings,
         statistics: &Statistics,
         layers: &Layers,
     ) -> Self {
-        let stack = stack(&settings.stack, statistics);
+        let server = server.into();
+        let stack = Stack::of_replicas(server.len(), &settings.stack, statistics, None);
         let way = way(&server, &stack, settings, layers);
         Self {
             server,
@@ -72,16 +74,16 @@ impl Route {
         }
     }
 
-    /// The server that it leads to.
+    /// The server that it leads to, with all its replicas.
     #[must_use]
-    pub fn server(&self) -> &Supervised {
+    pub fn server(&self) -> &Replicas {
         &self.server
     }
 
-    /// What leaves the server alone when it fails; none where nothing does.
+    /// What leaves each replica alone when it fails, in the order of the replicas; none where nothing does.
     #[must_use]
-    pub fn breaker(&self) -> Option<&BreakerLayer> {
-        self.stack.breaker()
+    pub fn breakers(&self) -> &[BreakerLayer] {
+        self.stack.breakers()
     }
 
     /// Sends a call that only finds out how the server is doing, on `connection` and on no other, so that it starts
@@ -115,7 +117,7 @@ impl fmt::Debug for Route {
 
 /// The order outside of the stack is a contract, as is the order in it. Innermost first.
 fn way(
-    server: &Supervised,
+    server: &Replicas,
     stack: &Stack,
     settings: &LayerSettings,
     layers: &Layers,
@@ -142,7 +144,7 @@ fn way(
 /// A server behind its stack.
 struct Stacked {
     stack: Stack,
-    server: Supervised,
+    server: Replicas,
 }
 
 impl Way for Stacked {
@@ -153,22 +155,48 @@ impl Way for Stacked {
 
 /// The end of the way: it starts its server where that is not up, and has clocks of its own.
 #[derive(Clone, Copy)]
-struct Server<'a>(&'a Supervised);
+struct Server<'a>(&'a Replicas);
+
+impl<'a> Server<'a> {
+    /// The replica that takes a call, where that is settled.
+    fn chosen(&self, call: &Call) -> Option<&'a Supervised> {
+        match self.0.len() {
+            1 => Some(self.0.first()),
+            _ => self.0.get(call.context.replica?),
+        }
+    }
+}
 
 impl Inner for Server<'_> {
     async fn send(self, call: Call) -> Outcome {
-        self.0.request(call.request, call.context).await
+        let replica = self.chosen(&call).unwrap_or(self.0.first());
+        replica.request(call.request, call.context).await
     }
 
     fn preparation(&self, call: &Call) -> Option<Preparation> {
-        if self.0.is_up() {
+        let chosen = self.chosen(call);
+        let is_up = match chosen {
+            Some(replica) => replica.is_up(),
+            None => {
+                // A server is started as a whole, whichever of its replicas is up already.
+                self.0.start();
+                self.0.is_up()
+            }
+        };
+        if is_up {
             return None;
         }
-        let (server, request) = (self.0.clone(), call.request.clone());
-        let context = call.context.clone();
+        let waited_for = chosen
+            .cloned()
+            .map_or_else(|| self.0.clone(), Replicas::from);
+        let (request, context) = (call.request.clone(), call.context.clone());
         Some(Box::pin(async move {
-            server.wait_for_start(&request, &context).await
+            waited_for.wait_for_start(&request, &context).await
         }))
+    }
+
+    fn is_up(&self, replica: usize) -> bool {
+        self.0.get(replica).is_some_and(Supervised::is_up)
     }
 
     fn keeps_time(&self) -> bool {

@@ -38,14 +38,12 @@ async fn a_route_leads_to_a_server_or_nowhere_and_never_both() {
     let route = route(&ScriptedServer::new("up"), &LayerSettings::default());
     router.set(id("up"), RouteState::Up(route));
     router.set(id("down"), RouteState::Down(Down::new("it crashed")));
-    let up = router.supervised(&id("up")).unwrap();
-    assert_eq!(up.server(), &id("up"));
-    assert!(router.route(&id("up")).is_some());
+    let up = router.route(&id("up")).unwrap();
+    assert_eq!(up.server().server(), &id("up"));
     assert!(router.down(&id("up")).is_none());
-    assert!(router.supervised(&id("down")).is_none());
     assert!(router.route(&id("down")).is_none());
     assert!(router.down(&id("down")).is_some());
-    assert!(router.supervised(&id("none")).is_none() && router.down(&id("none")).is_none());
+    assert!(router.route(&id("none")).is_none() && router.down(&id("none")).is_none());
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,7 +63,7 @@ async fn a_route_that_is_set_anew_remembers_how_its_calls_went() {
             let error = router.dispatch(call()).await.unwrap_err();
             assert_eq!(error.kind(), expected);
         }
-        let status = route.breaker().unwrap().status("up").unwrap();
+        let status = route.breakers()[0].status("up").unwrap();
         assert_eq!(status.state, BreakerState::Open);
     }
 }

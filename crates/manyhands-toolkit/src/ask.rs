@@ -11,7 +11,7 @@ use manyhands_core::{
     Secret, ServerId, Substitution, Transit, clip, either,
 };
 use manyhands_registry::{ModelApi, ToolEntry, Unknown};
-use manyhands_transport::Supervised;
+use manyhands_routing::Replicas;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
@@ -529,7 +529,7 @@ fn call_of(tool: &ToolEntry, arguments: Arguments) -> (ServerId, Request) {
 /// Waits until a server was asked what it offers.
 async fn introduced(
     slot: &Slot,
-    server: &Supervised,
+    server: &Replicas,
     end: Instant,
     limit: Duration,
 ) -> Result<(), CallError> {

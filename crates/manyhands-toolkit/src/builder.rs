@@ -127,6 +127,7 @@ impl Member {
             ask_again: Notify::new(),
             since: Instant::now(),
             offer: Mutex::default(),
+            differing: Mutex::default(),
         }
     }
 

@@ -211,9 +211,14 @@ impl ToolHealth for Health<'_> {
         }
         let of_server = status.cause().map(str::to_owned);
         of_server.or_else(|| {
-            let breaker = route.as_ref()?.breaker()?.status(&tool.to_string())?;
-            // One that is to be tried again is tried by the next call.
-            (breaker.state == BreakerState::Open).then_some(breaker.cause?)
+            let (route, tool) = (route.as_ref()?, tool.to_string());
+            // Where another replica takes it, or it is to be tried again, the next call does that.
+            let mut open = route.breakers().iter().map(|breaker| {
+                let status = breaker.status(&tool)?;
+                (status.state == BreakerState::Open).then_some(status.cause?)
+            });
+            let first = open.next()??;
+            open.all(|it| it.is_some()).then_some(first)
         })
     }
 }

@@ -12,8 +12,9 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use manyhands_core::{Arguments, Call, Effect, Request};
+use manyhands_resilience::BreakerLayer;
 use manyhands_routing::Route;
-use manyhands_transport::{Connection, Phase};
+use manyhands_transport::{Connection, Phase, Supervised};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::AbortOnDropHandle;
@@ -59,24 +60,34 @@ pub(crate) enum Finding {
 /// A server whose health is followed, for as long as this is kept.
 pub(crate) struct Followed {
     health: watch::Receiver<Health>,
-    _task: AbortOnDropHandle<()>,
+    _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
 impl Followed {
     /// Follows the server at the end of a route, with waits by `jitter`. `restarts` says whether a dead connection is to be
-    /// replaced.
-    pub(crate) fn new(route: &Route, probing: Probing, restarts: bool, jitter: Rng) -> Self {
-        let (told, health) = watch::channel(Health::default());
-        let prober = Prober {
-            route: route.clone(),
-            probing,
-            restarts,
-            jitter,
-            told,
-        };
+    /// replaced. Each of several replicas is asked; what is found of one is for its breaker, and says nothing of the whole.
+    pub(crate) fn new(route: &Route, probing: &Probing, restarts: bool, jitter: &mut Rng) -> Self {
+        let (of_whole, health) = watch::channel(Health::default());
+        let replicas = route.server().iter().cloned().enumerate();
+        let is_one = route.server().len() == 1;
+        let tasks = replicas.map(|(replica, server)| {
+            let prober = Prober {
+                route: route.clone(),
+                replica,
+                server,
+                probing: probing.clone(),
+                restarts,
+                jitter: jitter.fork(),
+                told: match is_one {
+                    true => of_whole.clone(),
+                    false => watch::Sender::default(),
+                },
+            };
+            AbortOnDropHandle::new(tokio::spawn(prober.run()))
+        });
         Self {
             health,
-            _task: AbortOnDropHandle::new(tokio::spawn(prober.run())),
+            _tasks: tasks.collect(),
         }
     }
 
@@ -97,6 +108,9 @@ pub(crate) async fn next(health: &mut Option<watch::Receiver<Health>>) -> Findin
 
 struct Prober {
     route: Route,
+    /// Which of the server's replicas it asks.
+    replica: usize,
+    server: Supervised,
     probing: Probing,
     restarts: bool,
     jitter: Rng,
@@ -106,7 +120,7 @@ struct Prober {
 impl Prober {
     /// Asks as long as there is a connection, and never for one: what is idle stays so.
     async fn run(mut self) {
-        let mut phases = self.route.server().phases();
+        let mut phases = self.server.phases();
         let mut phase = phases.next().await;
         while let Some(now) = phase {
             phase = match now {
@@ -133,7 +147,13 @@ impl Prober {
             // Calls say nothing about the one tool that is to be looked at.
             let any_answer = failures == 0 || settings.tool.is_none();
             if pace
-                .due(&self.route, connection, any_answer, failures > 0)
+                .due(
+                    self.breaker(),
+                    self.server.server(),
+                    connection,
+                    any_answer,
+                    failures > 0,
+                )
                 .await
             {
                 (failures, silences) = (0, 0);
@@ -223,6 +243,10 @@ impl Prober {
         judgement
     }
 
+    fn breaker(&self) -> Option<&BreakerLayer> {
+        self.route.breakers().get(self.replica)
+    }
+
     fn call(&self, settings: &ProbeSettings) -> Call {
         let request = match &settings.tool {
             Some(tool) => Request::CallTool {
@@ -237,6 +261,7 @@ impl Prober {
             .context
             .with_timeout(settings.timeout.0)
             .with_effect(Effect::ReadOnly);
+        call.context.replica = Some(self.replica);
         call
     }
 

@@ -45,6 +45,7 @@ mod open;
 mod pins;
 mod reach;
 mod recipe;
+mod replicas;
 mod report;
 mod select;
 mod settings;
@@ -60,14 +61,14 @@ pub use dispatch::{Answered, Dispatched};
 pub use explain::{Cause, Choice, Explanation, Found, InGroup, ServerState};
 pub use gather::{Gather, Gathered, GatheredCall};
 pub use manyhands_resilience::{
-    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault, RateLimitSettings,
-    RetrySettings, Summary,
+    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault, MAX_REPLICAS,
+    RateLimitSettings, RetrySettings, Summary,
 };
 pub use manyhands_routing::ServerService;
 pub use meta::{Answer, meta_tools};
 pub use pins::{PinError, Pinning};
 pub use reach::{Account, Reach};
-pub use report::{ProbeReport, Report, ServerReport, ServerStatus};
+pub use report::{ProbeReport, ReplicaReport, Report, ServerReport, ServerStatus};
 pub use select::{Select, definitions};
 pub use settings::{
     ProbeSettings, Probing, RestartSettings, ServerSettings, Settings, ToolSettings, WhenDown,

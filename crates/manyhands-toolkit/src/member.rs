@@ -14,6 +14,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::freshness::{Freshness, Look};
 use crate::health::{self, Finding};
 use crate::open::Turns;
+use crate::replicas::Others;
 use crate::report::ServerStatus;
 use crate::shared::{Shared, Slot, State};
 
@@ -31,8 +32,8 @@ pub(crate) async fn live(
     route: Route,
     remembered: Inventory,
 ) {
-    let server = route.server();
-    let mut phases = server.phases();
+    let mut followed = route.server().follow();
+    let mut others = Others::default();
     let mut turns = Turns::of(&route);
     let mut probes = slot.health.clone();
     let mut started = Instant::now();
@@ -42,8 +43,18 @@ pub(crate) async fn live(
         connection: None,
     };
     loop {
+        shared.compared(&slot, others.differing(&offer.last));
         let phase = tokio::select! {
-            phase = phases.next() => phase,
+            turn = followed.next() => {
+                let Some(turn) = turn else { return };
+                others.follow(&turn, &followed);
+                let Some(phase) = turn.server else {
+                    shared.turned(&slot);
+                    continue;
+                };
+                phase
+            }
+            () = others.next() => continue,
             () = login.done() => {
                 shared.logged_in(&slot);
                 continue;
@@ -62,12 +73,11 @@ pub(crate) async fn live(
                 offer.refresh(&shared, &slot, &lists).await;
                 continue;
             }
-            () = slot.ask_again.notified() => match server.phase() {
-                up @ Phase::Up(_) if !slot.is_ready() => Some(up),
+            () = slot.ask_again.notified() => match followed.spokesman().phase() {
+                up @ Phase::Up(_) if !slot.is_ready() => up,
                 _ => continue,
             },
         };
-        let Some(phase) = phase else { return };
         offer.connection = None;
         match &phase {
             Phase::Starting { .. } => {
@@ -76,7 +86,7 @@ pub(crate) async fn live(
                 continue;
             }
             Phase::Up(connection) => {
-                let _in_use = server.in_use();
+                let _in_use = followed.spokesman().in_use();
                 offer.introduce(&shared, &slot, connection, started).await;
             }
             Phase::Idle => shared.idle(&slot),
@@ -255,12 +265,7 @@ async fn logged_in(shared: Arc<Shared>, slot: Arc<Slot>, credentials: Credential
 /// The server could not be connected, or was lost. What it offered stays in the catalogue, so that names keep their
 /// meaning.
 fn failed(shared: &Shared, slot: &Slot, why: &Outage, retry_at: Option<Instant>, started: Instant) {
-    let (cause, mend) = (why.cause().to_owned(), why.mend().map(str::to_owned));
-    let status = match why.kind() {
-        Some(ConnectErrorKind::Unauthorized) => ServerStatus::NeedsAuth { cause, mend },
-        _ => ServerStatus::Failed { cause, mend },
-    };
-    let mut state = State::new(status);
+    let mut state = State::new(status_of(why));
     state.took = why.kind().map(|_| started.elapsed());
     state.diagnostics = why.diagnostics().clone();
     state.retry_at = retry_at;
@@ -291,4 +296,13 @@ fn probed(shared: &Shared, slot: &Slot, finding: Finding) -> bool {
     state.status = status;
     shared.set(slot, state, Diff::default());
     true
+}
+
+/// The state of what is not up for this reason.
+pub(crate) fn status_of(why: &Outage) -> ServerStatus {
+    let (cause, mend) = (why.cause().to_owned(), why.mend().map(str::to_owned));
+    match why.kind() {
+        Some(ConnectErrorKind::Unauthorized) => ServerStatus::NeedsAuth { cause, mend },
+        _ => ServerStatus::Failed { cause, mend },
+    }
 }

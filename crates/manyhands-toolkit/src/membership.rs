@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use manyhands_core::{Inventory, Principal, ServerId};
-use manyhands_routing::RouteState;
-use manyhands_transport::Supervised;
+use manyhands_routing::{Replicas, RouteState};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
@@ -154,7 +153,7 @@ impl Membership {
             None => self.recipe.leaving(),
             Some(_) => Vec::new(),
         };
-        let leaving = leaving.iter().map(Supervised::close);
+        let leaving = leaving.iter().map(Replicas::close);
         let pins = self.recipe.pins.clone();
         let written = timeout(FLUSH, spawn_blocking(move || pins.write()));
         let catalogue = self.shared.catalogue.load_full();

@@ -10,6 +10,8 @@ use manyhands_transport::Connector;
 #[derive(Debug, Clone)]
 pub struct Reach {
     pub(crate) connector: Connector,
+    /// The other places where the same server is.
+    replicas: Vec<Connector>,
     pub(crate) credentials: Option<Credentials>,
 }
 
@@ -19,8 +21,23 @@ impl Reach {
     pub fn new(connector: Connector) -> Self {
         Self {
             connector,
+            replicas: Vec::new(),
             credentials: None,
         }
+    }
+
+    /// Names a further place where the same server is, and that takes a share of its calls. What it offers is taken to be
+    /// the same, and so are the state that it keeps and the credentials that it wants.
+    #[must_use]
+    pub fn with_replica(mut self, connector: Connector) -> Self {
+        self.replicas.push(connector);
+        self
+    }
+
+    /// All places where the server is, each as often as it is started there.
+    pub(crate) fn connectors(&self, instances: usize) -> impl Iterator<Item = &Connector> {
+        let places = std::iter::once(&self.connector).chain(&self.replicas);
+        places.flat_map(move |place| std::iter::repeat_n(place, instances.max(1)))
     }
 
     /// Names the credentials that the connector uses, so that a person can be asked to log in.

@@ -9,8 +9,8 @@ use fastrand::Rng;
 use manyhands_core::{Credentials, Principal, ServerId};
 use manyhands_discovery::{Manifest, ManifestFolder};
 use manyhands_registry::{Embeddings, LockFile};
-use manyhands_routing::{Layers, Route};
-use manyhands_transport::{ConnectOptions, Input, Supervised};
+use manyhands_routing::{Layers, Replicas, Route};
+use manyhands_transport::{ConnectOptions, Connector, Input, Supervised};
 use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -48,7 +48,7 @@ pub(crate) struct Recipe {
     /// Counts the servers that came since the start and that principals use in ways of their own.
     generation: AtomicU64,
     /// Servers that were removed, and end with the calls that they still answer.
-    leaving: Mutex<Vec<(Supervised, AbortOnDropHandle<()>)>>,
+    leaving: Mutex<Vec<(Replicas, AbortOnDropHandle<()>)>>,
 }
 
 /// Which servers there are, and who has to be told when that changes.
@@ -69,10 +69,10 @@ impl Census {
     }
 }
 
-/// One connection of one server, under one authorization.
+/// One server as it is kept connected under one authorization.
 pub(crate) struct Kept {
     pub(crate) authorization: Authorization,
-    pub(crate) server: Supervised,
+    pub(crate) server: Replicas,
     /// The way to it, which knows how its calls went for as long as this is kept.
     pub(crate) route: Route,
     /// Whether it is well.
@@ -163,7 +163,7 @@ impl Recipe {
     }
 
     /// Takes out all connections to one server, so that none is used anew.
-    fn connections_of(&self, id: &ServerId) -> Vec<Supervised> {
+    fn connections_of(&self, id: &ServerId) -> Vec<Replicas> {
         let mut in_use = self.in_use();
         let of_it = in_use.iter().filter(|((server, _), _)| server == id);
         let kept = of_it.filter_map(|(_, kept)| kept.upgrade());
@@ -173,7 +173,7 @@ impl Recipe {
     }
 
     /// Ends servers once the calls have ended that were sent to them.
-    fn retire(&self, servers: Vec<Supervised>) {
+    fn retire(&self, servers: Vec<Replicas>) {
         let mut leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         leaving.retain(|(_, task)| !task.is_finished());
         leaving.extend(servers.into_iter().map(|server| {
@@ -184,7 +184,7 @@ impl Recipe {
     }
 
     /// The servers that were removed and still answer.
-    pub(crate) fn leaving(&self) -> Vec<Supervised> {
+    pub(crate) fn leaving(&self) -> Vec<Replicas> {
         let leaving = self.leaving.lock().unwrap_or_else(PoisonError::into_inner);
         leaving.iter().map(|(server, _)| server.clone()).collect()
     }
@@ -236,7 +236,12 @@ impl Recipe {
             .with_known_version(remembered.as_ref().map(|it| it.info.protocol.clone()))
             .with_input(self.input.clone())
             .with_spawn_permits(self.spawn_permits.clone());
-        let server = Supervised::new(reach.connector, options, settings.supervision());
+        let supervised = |connector: &Connector| {
+            Supervised::new(connector.clone(), options.clone(), settings.supervision())
+        };
+        let mut connectors = reach.connectors(settings.instances);
+        let first = connectors.next().unwrap_or(&reach.connector);
+        let server = Replicas::from(supervised(first)).with_more(connectors.map(supervised));
         if settings.starts_at_once(remembered.as_ref()) {
             server.start();
         }
@@ -249,7 +254,7 @@ impl Recipe {
             &self.layers,
         );
         let restarts = settings.restart.is_some();
-        let followed = Followed::new(&route, settings.probe.clone(), restarts, Rng::new());
+        let followed = Followed::new(&route, &settings.probe, restarts, &mut Rng::new());
         let kept = Arc::new(Kept {
             authorization,
             followed,

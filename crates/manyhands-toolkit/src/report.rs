@@ -133,6 +133,8 @@ pub struct ServerReport {
     pub answered_ago: Option<Duration>,
     /// How the last probe of it ended; none where it was not probed, such as where calls show that it is well.
     pub probe: Option<ProbeReport>,
+    /// How each of its replicas is doing; none where there is but one.
+    pub replicas: Vec<ReplicaReport>,
 }
 
 /// How one probe of a server ended.
@@ -154,6 +156,31 @@ impl ProbeReport {
             took: probed.took,
             cause: probed.cause.clone(),
         }
+    }
+}
+
+/// How one of a server's replicas is doing. `Display` gives it as a sentence.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ReplicaReport {
+    /// Which, from 1: in the order in which they are configured.
+    pub number: usize,
+    /// Its state.
+    pub status: ServerStatus,
+    /// What was noticed beside the protocol.
+    pub diagnostics: Snapshot,
+    /// In how long one that failed is tried again.
+    pub retry_in: Option<Duration>,
+}
+
+impl fmt::Display for ReplicaReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "replica {}: {}", self.number, self.status.word())?;
+        let said = [self.status.cause(), self.status.mend()];
+        for (said, before) in said.into_iter().flatten().zip([", ", "; "]) {
+            write!(f, "{before}{}", Printable(said))?;
+        }
+        Ok(())
     }
 }
 

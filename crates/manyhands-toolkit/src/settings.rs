@@ -1,5 +1,6 @@
 //! What can be set for a toolkit and for each of its servers.
 
+mod instances;
 mod layers;
 mod or_false;
 mod probe;
@@ -11,8 +12,8 @@ use manyhands_core::{Effect, HumanDuration};
 use manyhands_discovery::Manifest;
 use manyhands_registry::{Group, Groups, Overlays, ToolOverlay};
 use manyhands_resilience::{
-    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, RateLimitSettings,
-    RetrySettings,
+    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, MAX_REPLICAS,
+    RateLimitSettings, RetrySettings,
 };
 use manyhands_routing::{Limit, Limits};
 use manyhands_transport::{Protocol, Restart, Supervision};
@@ -133,6 +134,11 @@ pub struct ServerSettings {
     pub protocol: String,
     /// How long the server may take from its start to the end of the handshake. Default: 60s.
     pub start_timeout: HumanDuration,
+    /// How many times the server is started, to share its calls. Each has a state of its own, so that it suits servers
+    /// that keep none between calls. From 1 to 64. Default: 1.
+    #[serde(deserialize_with = "instances::deserialize")]
+    #[schemars(range(min = 1, max = 64))]
+    pub instances: usize,
     /// How the server is started again when it fails; false for never. Default: 10 times within 5m.
     #[serde(with = "or_false")]
     #[schemars(with = "OrFalse<RestartSettings>")]
@@ -263,6 +269,7 @@ impl Default for ServerSettings {
             protocol: AUTO.to_owned(),
             start_timeout: HumanDuration(Duration::from_secs(60)),
             attempt_timeout: None,
+            instances: 1,
             restart: Some(RestartSettings::default()),
             probe: Probing::default(),
             retry: Some(RetrySettings::default()),
@@ -343,6 +350,13 @@ impl ServerSettings {
     #[must_use]
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.start_timeout = HumanDuration(limit);
+        self
+    }
+
+    /// Sets how many times the server is started, to share its calls; from 1 to 64.
+    #[must_use]
+    pub fn instances(mut self, instances: usize) -> Self {
+        self.instances = instances.clamp(1, MAX_REPLICAS);
         self
     }
 

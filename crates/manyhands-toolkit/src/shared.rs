@@ -22,6 +22,7 @@ use crate::health::Health;
 use crate::memory::Memory;
 use crate::open;
 use crate::pins::Pins;
+use crate::replicas;
 use crate::report::{ProbeReport, Report, ServerReport, ServerStatus};
 use crate::select::{Indexed, Meaning};
 use crate::settings::{ServerSettings, WhenDown};
@@ -68,6 +69,8 @@ pub(crate) struct Slot {
     /// Since when it is there.
     pub(crate) since: Instant,
     pub(crate) offer: Mutex<Offer>,
+    /// The replicas that do not offer what is listed, each in a sentence.
+    pub(crate) differing: Mutex<Vec<String>>,
 }
 
 /// What a server offered last, and what of its tools is no longer what was approved.
@@ -144,6 +147,13 @@ impl Slot {
     pub(crate) fn offer(&self) -> MutexGuard<'_, Offer> {
         // It is replaced as a whole, so a panic elsewhere does no harm.
         self.offer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn differing(&self) -> MutexGuard<'_, Vec<String>> {
+        // As above.
+        self.differing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the server was ever asked what it offers, be it at an earlier start.
@@ -520,6 +530,15 @@ impl Shared {
         self.tell(slot, diff);
     }
 
+    /// These replicas do not offer what is listed.
+    pub(crate) fn compared(&self, slot: &Slot, differing: Vec<String>) {
+        let is_news = *slot.differing() != differing;
+        if is_news {
+            *slot.differing() = differing;
+            self.turned(slot);
+        }
+    }
+
     /// A server, or a tool of it, began or ceased to be left alone.
     pub(crate) fn turned(&self, slot: &Slot) {
         let _turn = self.replacing();
@@ -562,6 +581,7 @@ impl Shared {
             let route = route.as_ref();
             let phase = route.map(|it| it.server().phase());
             let status = open::seen(state.status, route);
+            let replicas = replicas::reports(route);
             let known = catalogue.notices(&slot.id).iter();
             let notices = known.map(|it| it.as_str().to_owned());
             let count = |kind| catalogue.count(&slot.id, kind);
@@ -576,6 +596,8 @@ impl Shared {
                 notices: notices
                     .chain(open::tools(route))
                     .chain(slot.offer().notices())
+                    .chain(replicas::notices(&replicas))
+                    .chain(slot.differing().iter().cloned())
                     .collect(),
                 took: state.took,
                 diagnostics: match phase {
@@ -593,6 +615,7 @@ impl Shared {
                     .retry_at
                     .map(|at| at.saturating_duration_since(Instant::now()))
                     .or_else(|| open::wait(&status, route)),
+                replicas,
                 status,
             });
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use manyhands_core::Secret;
 use manyhands_toolkit::ServerSettings;
 use manyhands_transport::{HttpSettings, TlsSettings};
 use schemars::JsonSchema;
@@ -22,6 +23,9 @@ pub struct ServerSection {
     pub toolkit: ServerSettings,
     /// Names of variables of ours that a child process gets beside the usual harmless ones. Default: none.
     pub inherit_env: Vec<String>,
+    /// Further URLs at which the same server is, to share its calls; 63 at the most. Headers and settings are the same for
+    /// all, and all have to offer the same. Default: none.
+    pub replicas: Vec<Secret>,
     /// The Unix socket to connect to in place of the URL's host; `@name` is one of Linux's abstract sockets. Default: none.
     pub unix_socket: Option<PathBuf>,
     /// Whom to trust over https, and which certificate of ours to show.

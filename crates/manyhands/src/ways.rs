@@ -1,6 +1,8 @@
 //! From an entry of a configuration to the ways in which its server is reached: everybody's, and those of accounts and
 //! principals.
 
+mod replicas;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -44,11 +46,14 @@ pub(crate) fn member(
     if !is_known(&definition) {
         return Ok(Member::broken(id, UNKNOWN, None));
     }
+    if let Some((cause, mend)) = replicas::obstacle(&definition) {
+        return Ok(Member::broken(id, cause, Some(mend.to_owned())));
+    }
     let section = definition.settings.clone();
     let ways = Arc::new(Ways::new(id.clone(), definition, access)?);
-    let mut member = Member::new(id, ways.reach(Who::Everybody)).with_settings(section.toolkit);
+    let mut member = Member::new(id, ways.reach(&Who::Everybody)).with_settings(section.toolkit);
     for (name, account) in section.accounts {
-        let reach = ways.reach(Who::Account(name.clone()));
+        let reach = ways.reach(&Who::Account(name.clone()));
         let account = Account::new(name, reach)
             .for_principals(account.principals)
             .for_roles(account.roles);
@@ -57,7 +62,7 @@ pub(crate) fn member(
     if section.per_principal {
         let ways = ways.clone();
         member = member
-            .per_principal(move |principal| ways.reach(Who::Principal(principal.id().to_owned())));
+            .per_principal(move |principal| ways.reach(&Who::Principal(principal.id().to_owned())));
     }
     Ok(member)
 }
@@ -92,19 +97,32 @@ impl Ways {
         })
     }
 
-    fn reach(self: &Arc<Self>, who: Who) -> Reach {
-        let credentials = self.credentials(&who);
-        let reach = Reach::new(self.connector(who, credentials.clone()));
-        match credentials {
+    fn reach(self: &Arc<Self>, who: &Who) -> Reach {
+        let places = replicas::places(&self.definition);
+        let logins = (0..places).map(|place| self.credentials(who, place));
+        let logins: Vec<_> = logins.collect();
+        let connector = |place: usize| {
+            let login = logins.get(place).cloned().flatten();
+            self.connector(who.clone(), place, login)
+        };
+        let reach = Reach::new(connector(0));
+        let reach = (1..places).map(connector).fold(reach, Reach::with_replica);
+        match replicas::everywhere(logins) {
             Some(credentials) => reach.with_credentials(credentials),
             None => reach,
         }
     }
 
-    /// Reaches the server at once, or with secrets that are read anew for every connection.
-    fn connector(self: &Arc<Self>, who: Who, credentials: Option<Credentials>) -> Connector {
+    /// Reaches the server at one of its places at once, or with secrets that are read anew for every connection.
+    fn connector(
+        self: &Arc<Self>,
+        who: Who,
+        place: usize,
+        credentials: Option<Credentials>,
+    ) -> Connector {
         if self.wanted.is_none()
-            && let Some(connector) = connector(self.definition.clone(), &who, credentials.clone())
+            && let Ok(definition) = replicas::at(self.definition.clone(), place)
+            && let Some(connector) = connector(definition, &who, credentials.clone())
         {
             return connector;
         }
@@ -113,7 +131,7 @@ impl Ways {
         let prepared = Connector::prepared(move || {
             let (ways, who, credentials) = (ways.clone(), who.clone(), credentials.clone());
             async move {
-                let definition = ways.whole().await.map_err(Unread::open_error)?;
+                let definition = ways.whole(place).await.map_err(Unread::open_error)?;
                 connector(definition, &who, credentials).ok_or_else(unknown)
             }
         });
@@ -129,7 +147,7 @@ impl Ways {
     }
 
     /// What gives the header `Authorization`, where nothing else does.
-    fn credentials(self: &Arc<Self>, who: &Who) -> Option<Credentials> {
+    fn credentials(self: &Arc<Self>, who: &Who, place: usize) -> Option<Credentials> {
         let (Endpoint::Http(remote) | Endpoint::Sse(remote)) = &self.definition.endpoint else {
             return None;
         };
@@ -148,20 +166,22 @@ impl Ways {
         Some(Credentials::new(Login {
             ways: self.clone(),
             who: who.clone(),
+            place,
             oauth: OnceCell::new(),
         }))
     }
 
-    /// The definition with its secrets, read anew.
-    async fn whole(&self) -> Result<Definition, Unread> {
-        match &self.wanted {
-            None => Ok(self.definition.clone()),
-            Some(wanted) => wanted.read(&self.access).await,
-        }
+    /// The definition at one of the server's places, with its secrets, read anew.
+    async fn whole(&self, place: usize) -> Result<Definition, Unread> {
+        let definition = match &self.wanted {
+            None => self.definition.clone(),
+            Some(wanted) => wanted.read(&self.access).await?,
+        };
+        replicas::at(definition, place).map_err(Unread::Replica)
     }
 
-    async fn oauth(&self, who: &Who) -> Result<OAuth, AuthError> {
-        let definition = self.whole().await.map_err(Unread::auth_error)?;
+    async fn oauth(&self, who: &Who, place: usize) -> Result<OAuth, AuthError> {
+        let definition = self.whole(place).await.map_err(Unread::auth_error)?;
         let (Endpoint::Http(remote) | Endpoint::Sse(remote)) = &definition.endpoint else {
             return Err(AuthError::new(AuthErrorKind::Misconfigured, UNKNOWN));
         };
@@ -192,13 +212,14 @@ impl Ways {
 struct Login {
     ways: Arc<Ways>,
     who: Who,
+    place: usize,
     oauth: OnceCell<OAuth>,
 }
 
 impl Login {
     async fn oauth(&self) -> Result<&OAuth, AuthError> {
         self.oauth
-            .get_or_try_init(|| self.ways.oauth(&self.who))
+            .get_or_try_init(|| self.ways.oauth(&self.who, self.place))
             .await
     }
 }
@@ -259,6 +280,7 @@ impl Wanted {
 enum Unread {
     Secret(SecretError),
     Entry(EntryError),
+    Replica(String),
 }
 
 impl Unread {
@@ -266,6 +288,7 @@ impl Unread {
     /// another attempt.
     fn told(self) -> (String, Option<String>, bool) {
         match self {
+            Self::Replica(what) => (what, None, false),
             Self::Entry(error) => (
                 error.cause().to_owned(),
                 error.mend().map(str::to_owned),

@@ -125,25 +125,33 @@ impl Circuit {
         }
     }
 
+    /// Why a call would not pass now; none where it would.
+    pub(super) fn refusal(&self, settings: &BreakerSettings, now: Instant) -> Option<Refusal> {
+        let (wait, probed) = match self.phase {
+            Phase::Open { until } if now < until => (until - now, false),
+            // A probe that hangs must not keep the circuit in between for ever.
+            Phase::HalfOpen { running, last, .. }
+                if running >= settings.probes.get() && now - last < settings.max_open.0 =>
+            {
+                (PROBED, true)
+            }
+            _ => return None,
+        };
+        let why = self.why;
+        Some(Refusal { why, wait, probed })
+    }
+
     /// Asks to pass.
     pub(super) fn admit(
         &mut self,
         settings: &BreakerSettings,
         now: Instant,
     ) -> Result<Pass, Refusal> {
-        let refusal = |wait, probed| Refusal {
-            why: self.why,
-            wait,
-            probed,
-        };
+        if let Some(refusal) = self.refusal(settings, now) {
+            return Err(refusal);
+        }
         match self.phase {
             Phase::Closed => {}
-            Phase::Open { until } if now < until => return Err(refusal(until - now, false)),
-            Phase::Open { .. } => self.turn(Phase::HalfOpen {
-                running: 1,
-                answered: 0,
-                last: now,
-            }),
             Phase::HalfOpen {
                 running, answered, ..
             } if running < settings.probes.get() => {
@@ -153,15 +161,11 @@ impl Circuit {
                     last: now,
                 };
             }
-            // A probe that hangs must not keep the circuit in between for ever.
-            Phase::HalfOpen { last, .. } if now - last >= settings.max_open.0 => {
-                self.turn(Phase::HalfOpen {
-                    running: 1,
-                    answered: 0,
-                    last: now,
-                });
-            }
-            Phase::HalfOpen { .. } => return Err(refusal(PROBED, true)),
+            Phase::Open { .. } | Phase::HalfOpen { .. } => self.turn(Phase::HalfOpen {
+                running: 1,
+                answered: 0,
+                last: now,
+            }),
         }
         Ok(Pass {
             generation: self.generation,

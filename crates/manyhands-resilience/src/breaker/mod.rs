@@ -121,6 +121,13 @@ impl BreakerLayer {
         all.iter().map(|(_, watched)| watched.status()).collect()
     }
 
+    /// How long it would turn `call` away; none where it would let it pass.
+    pub(crate) fn turns_away(&self, call: &Call) -> Option<Duration> {
+        let watched = self.0.watched.find(&self.0.key.of(call))?;
+        let refusal = watched.lock().refusal(&self.0.settings, Instant::now())?;
+        Some(refusal.wait)
+    }
+
     /// Tells of every change of a state, by a number that grows. That a time to stay open is over is no change; the
     /// first call after it makes one.
     #[must_use]

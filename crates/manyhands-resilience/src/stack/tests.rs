@@ -41,6 +41,11 @@ fn the_order_is_this() {
             "chaos",
         ]
     );
+    let replicated = Stack::of_replicas(2, &everything(), &Statistics::default(), Some(3));
+    assert_eq!(
+        replicated.order()[2..5],
+        ["attempt span", "balance", "breaker"]
+    );
     let bare = StackSettings::default()
         .with_retry(None)
         .with_breaker(None)

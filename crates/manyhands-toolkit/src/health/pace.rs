@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fastrand::Rng;
+use manyhands_core::ServerId;
 use manyhands_resilience::{BreakerLayer, BreakerState};
-use manyhands_routing::Route;
 use manyhands_transport::Connection;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -62,7 +62,8 @@ impl Pace {
     /// after probes had failed, so that none is needed. Cancel safe.
     pub(super) async fn due(
         &self,
-        route: &Route,
+        breaker: Option<&BreakerLayer>,
+        server: &ServerId,
         connection: &Connection,
         any_answer: bool,
         has_failed: bool,
@@ -76,7 +77,7 @@ impl Pace {
             let quiet = answered.unwrap_or(self.since).max(self.since) + self.wait;
             let now = Instant::now();
             // A server that is left alone is tried as soon as it may be, so that no caller has to.
-            trial = match breaker(route) {
+            trial = match state(breaker, server) {
                 Some((BreakerState::Open, wait)) => Some(now + wait),
                 Some((BreakerState::Closed, _)) | None => None,
                 Some(_) => trial,
@@ -85,7 +86,7 @@ impl Pace {
             if now < due {
                 tokio::select! {
                     () = sleep_until(due) => {}
-                    () = turned(route) => {}
+                    () = turned(breaker) => {}
                 }
             } else if connection.is_at_work() {
                 sleep(LOOK).await;
@@ -97,14 +98,14 @@ impl Pace {
 }
 
 /// Whether calls to the server pass, and how long none does.
-fn breaker(route: &Route) -> Option<(BreakerState, Duration)> {
-    let status = route.breaker()?.status(route.server().server().as_str())?;
+fn state(breaker: Option<&BreakerLayer>, server: &ServerId) -> Option<(BreakerState, Duration)> {
+    let status = breaker?.status(server.as_str())?;
     Some((status.state, status.open_for.unwrap_or_default()))
 }
 
 /// Waits until a server begins or ceases to be left alone.
-async fn turned(route: &Route) {
-    let changes = route.breaker().map(BreakerLayer::changes);
+async fn turned(breaker: Option<&BreakerLayer>) {
+    let changes = breaker.map(BreakerLayer::changes);
     match changes {
         Some(mut changes) => _ = changes.changed().await,
         None => std::future::pending().await,

@@ -41,7 +41,7 @@ fn it(entry: &serde_json::Value, source: &Rotating) -> Connector {
     let Config { mut servers, .. }: Config<ServerSection, Settings> = config;
     let definition = servers.pop().unwrap().definition.unwrap();
     let ways = Ways::new(ServerId::parse("it").unwrap(), definition, &access(source)).unwrap();
-    Arc::new(ways).connector(Who::Everybody, None)
+    Arc::new(ways).connector(Who::Everybody, 0, None)
 }
 
 async fn connect(connector: &Connector) -> manyhands_transport::ConnectError {
@@ -160,6 +160,6 @@ fn whoever_has_a_login_of_their_own_never_comes_as_everybody() {
             "{who:?}"
         );
         assert!(sent.next().is_none() && settings.headers.contains_key("X-Team"));
-        assert_eq!(ways.credentials(&who).is_some(), logs_in, "{who:?}");
+        assert_eq!(ways.credentials(&who, 0).is_some(), logs_in, "{who:?}");
     }
 }

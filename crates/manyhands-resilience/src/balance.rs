@@ -1,0 +1,211 @@
+//! Balance: which of a server's replicas takes a call.
+//!
+//! Two replicas are drawn, and the one with fewer calls under way takes it. One whose breaker is open is not drawn, so
+//! that a replica that keeps failing is left out until its breaker tries it again. It must not know what a replica is.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fastrand::Rng;
+use manyhands_core::{Call, CallError, Delivery, ErrorKind, Transit};
+use tracing::debug;
+
+use crate::BreakerLayer;
+use crate::guard::{Guard, Inner, Outcome};
+use crate::preparation::waited;
+use crate::remaining::Remaining;
+use crate::rule::Failed;
+use crate::subject::turned_away;
+
+/// How many replicas a server has at the most.
+pub const MAX_REPLICAS: usize = 64;
+
+/// Chooses the replica for each attempt, and says so in the call's context.
+///
+/// A replica that is up comes before one that is not, and one at which this call has not failed yet before one at which
+/// it has. What a replica certainly was not sent goes to the next one at once, and takes none of a retry's attempts.
+/// While none is up, the first that comes up is waited for. Where all are left alone, the call goes to the breaker that
+/// opens first, which turns it away. A caller who has chosen a replica gets it.
+///
+/// Clones share the counts.
+#[derive(Debug, Clone)]
+pub struct BalanceLayer(Arc<State>);
+
+#[derive(Debug)]
+struct State {
+    /// How many calls each replica has under way.
+    loads: Box<[AtomicUsize]>,
+    breakers: Box<[BreakerLayer]>,
+    random: Mutex<Rng>,
+}
+
+/// What speaks for a replica; what is less comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    Up,
+    FailedBefore,
+    Down,
+    LeftAlone(Duration),
+}
+
+impl BalanceLayer {
+    /// Balances this many replicas, with their breakers in the same order where there are any, by the same choices for
+    /// the same seed.
+    #[must_use]
+    pub fn seeded(replicas: usize, breakers: Vec<BreakerLayer>, seed: u64) -> Self {
+        let replicas = replicas.clamp(1, MAX_REPLICAS);
+        Self(Arc::new(State {
+            loads: (0..replicas).map(|_| AtomicUsize::new(0)).collect(),
+            breakers: breakers.into(),
+            random: Mutex::new(Rng::with_seed(seed)),
+        }))
+    }
+
+    /// How many calls each replica has under way.
+    #[must_use]
+    pub fn loads(&self) -> Vec<usize> {
+        (0..self.0.loads.len()).map(|it| self.load(it)).collect()
+    }
+
+    fn load(&self, replica: usize) -> usize {
+        let load = self.0.loads.get(replica);
+        load.map_or(0, |it| it.load(Ordering::Relaxed))
+    }
+
+    fn standing<I: Inner>(&self, replica: usize, inner: &I, call: &Call) -> Standing {
+        let breaker = self.0.breakers.get(replica);
+        let failed_at = |it: &Transit| it.has_failed_at(replica);
+        if let Some(wait) = breaker.and_then(|it| it.turns_away(call)) {
+            Standing::LeftAlone(wait)
+        } else if !inner.is_up(replica) {
+            Standing::Down
+        } else if call.context.transit.as_ref().is_some_and(failed_at) {
+            Standing::FailedBefore
+        } else {
+            Standing::Up
+        }
+    }
+
+    /// Of those that are not among `tried`, the one to take a call, and how it stands; none where there is no other.
+    fn choose<I: Inner>(
+        &self,
+        tried: &[usize],
+        inner: &I,
+        call: &Call,
+    ) -> Option<(usize, Standing)> {
+        let others = (0..self.0.loads.len()).filter(|it| !tried.contains(it));
+        let all: Vec<_> = others
+            .map(|it| (it, self.standing(it, inner, call)))
+            .collect();
+        let best = all.iter().map(|(_, standing)| *standing).min()?;
+        let best: Vec<_> = all.into_iter().filter(|(_, it)| *it == best).collect();
+        let (first, second) = self.draw(best.len());
+        let drawn = [best.get(first)?, best.get(second)?];
+        // Of equals, the one that was drawn first.
+        drawn
+            .into_iter()
+            .min_by_key(|(it, _)| self.load(*it))
+            .copied()
+    }
+
+    /// Two different ones of so many, where there are two.
+    fn draw(&self, of: usize) -> (usize, usize) {
+        if of < 2 {
+            return (0, 0);
+        }
+        let mut random = self.0.random.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = random.usize(..of);
+        let second = random.usize(..of - 1);
+        (first, second + usize::from(second >= first))
+    }
+
+    fn are_all_left_alone(&self, call: &Call) -> bool {
+        let mut breakers = self.0.breakers.iter();
+        !self.0.breakers.is_empty() && breakers.all(|it| it.turns_away(call).is_some())
+    }
+
+    /// Sends a call to the replica that its context names.
+    async fn send<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+        let load = call.context.replica.and_then(|it| self.0.loads.get(it));
+        let _load = load.map(Load::new);
+        inner.send(call).await
+    }
+}
+
+/// A call that a replica has under way.
+struct Load<'a>(&'a AtomicUsize);
+
+impl<'a> Load<'a> {
+    fn new(of: &'a AtomicUsize) -> Self {
+        of.fetch_add(1, Ordering::Relaxed);
+        Self(of)
+    }
+}
+
+impl Drop for Load<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Guard for BalanceLayer {
+    fn name(&self) -> &'static str {
+        "balance"
+    }
+
+    async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
+        if call
+            .context
+            .replica
+            .is_some_and(|it| it < self.0.loads.len())
+        {
+            return self.send(inner, call).await;
+        }
+        call.context.replica = None;
+        let transit = call.context.transit.get_or_insert_default().clone();
+        let (mut tried, mut last) = (Vec::new(), None);
+        if !self.are_all_left_alone(&call)
+            && let Some(preparation) = inner.preparation(&call)
+        {
+            waited(preparation, &mut call).await?;
+        }
+        let remaining = Remaining::of(&call.context);
+        while let Some((replica, standing)) = self.choose(&tried, &inner, &call) {
+            if let (Some(error), Standing::LeftAlone(_)) = (&last, standing) {
+                return Err(CallError::clone(error));
+            }
+            let mut attempt = call.clone();
+            attempt.context.replica = Some(replica);
+            remaining.hand_on(&mut attempt.context);
+            let outcome = self.send(inner.clone(), attempt).await;
+            if Failed::of(&outcome, call.context.effect).is_some() {
+                transit.fail_at(replica);
+            }
+            match outcome {
+                Err(error) if goes_elsewhere(&error) && remaining.has_time_for(Duration::ZERO) => {
+                    debug!(layer = "balance", server = %call.server, replica, %error, "a call goes to another replica");
+                    remaining.hold();
+                    tried.push(replica);
+                    last = Some(error);
+                }
+                outcome => return outcome,
+            }
+        }
+        Err(last
+            .unwrap_or_else(|| turned_away(&call, ErrorKind::Unavailable, "it has no replicas")))
+    }
+}
+
+/// Whether a call that ended so was not sent because of the replica, so that another one may take it.
+fn goes_elsewhere(error: &CallError) -> bool {
+    use ErrorKind::{ConnectionClosed, Forbidden, Unauthorized, Unavailable};
+    let of_replica = matches!(
+        error.kind(),
+        Unavailable | ConnectionClosed | Unauthorized | Forbidden
+    );
+    error.delivery() == Delivery::NotSent && of_replica
+}
+
+#[cfg(test)]
+mod tests;

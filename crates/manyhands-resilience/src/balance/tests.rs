@@ -1,0 +1,297 @@
+//! Which replica takes which call, in a stack as servers have it.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::AtomicBool;
+
+use futures_util::future::join_all;
+use manyhands_core::Effect;
+use tokio::time::sleep;
+
+use super::*;
+use crate::guard::Preparation;
+use crate::testing::{SECOND, call, call_of, reply};
+use crate::{BreakerSettings, RetrySettings, Stack, StackSettings, Statistics};
+
+/// What one replica does.
+#[derive(Debug)]
+struct Replica {
+    up: AtomicBool,
+    fails: Mutex<Option<(ErrorKind, Delivery)>>,
+    takes: Mutex<Duration>,
+    seen: AtomicUsize,
+}
+
+#[derive(Clone)]
+struct Group(Arc<[Replica]>);
+
+impl Group {
+    fn of(replicas: usize) -> Self {
+        let replica = |_| Replica {
+            up: AtomicBool::new(true),
+            fails: Mutex::default(),
+            takes: Mutex::default(),
+            seen: AtomicUsize::new(0),
+        };
+        Self((0..replicas).map(replica).collect())
+    }
+
+    fn down(self, replica: usize) -> Self {
+        self.0[replica].up.store(false, Ordering::Relaxed);
+        self
+    }
+
+    fn failing(self, replica: usize, kind: ErrorKind, delivery: Delivery) -> Self {
+        *self.0[replica].fails.lock().unwrap() = Some((kind, delivery));
+        self
+    }
+
+    fn slow(self, replica: usize, takes: Duration) -> Self {
+        *self.0[replica].takes.lock().unwrap() = takes;
+        self
+    }
+
+    fn heal(&self, replica: usize) {
+        *self.0[replica].fails.lock().unwrap() = None;
+    }
+
+    /// How many calls each has seen since this was last asked.
+    fn seen(&self) -> Vec<usize> {
+        self.0
+            .iter()
+            .map(|it| it.seen.swap(0, Ordering::Relaxed))
+            .collect()
+    }
+
+    fn stack(&self, settings: &StackSettings) -> Stack {
+        Stack::of_replicas(self.0.len(), settings, &Statistics::default(), Some(7))
+    }
+}
+
+impl Inner for Group {
+    async fn send(self, call: Call) -> Outcome {
+        let replica = &self.0[call.context.replica.unwrap()];
+        replica.seen.fetch_add(1, Ordering::Relaxed);
+        let takes = *replica.takes.lock().unwrap();
+        sleep(takes).await;
+        assert!(
+            replica.up.load(Ordering::Relaxed),
+            "it was sent a call while it was down"
+        );
+        match *replica.fails.lock().unwrap() {
+            Some((kind, delivery)) => Err(CallError::new(kind, delivery, "it failed")),
+            None => Ok(reply(&call)),
+        }
+    }
+
+    fn preparation(&self, call: &Call) -> Option<Preparation> {
+        let group = self.clone();
+        let which = call.context.replica;
+        let is_up = match which {
+            Some(replica) => self.is_up(replica),
+            None => (0..self.0.len()).any(|it| self.is_up(it)),
+        };
+        // The last replica is the first to come up; the others never do.
+        (!is_up).then(|| -> Preparation {
+            Box::pin(async move {
+                sleep(SECOND).await;
+                let last = group.0.len() - 1;
+                if which.is_some_and(|it| it != last) {
+                    let cause = "it does not start";
+                    return Err(CallError::new(
+                        ErrorKind::Unavailable,
+                        Delivery::NotSent,
+                        cause,
+                    ));
+                }
+                group.0[last].up.store(true, Ordering::Relaxed);
+                Ok(())
+            })
+        })
+    }
+
+    fn is_up(&self, replica: usize) -> bool {
+        self.0[replica].up.load(Ordering::Relaxed)
+    }
+}
+
+fn settings() -> StackSettings {
+    StackSettings::default().with_retry(None)
+}
+
+fn open_after(failures: u32) -> BreakerSettings {
+    BreakerSettings::default().with_consecutive(NonZeroU32::new(failures).unwrap())
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_are_spread_by_what_is_under_way_and_the_same_seed_spreads_them_alike() {
+    let one_by_one = async |group: &Group| {
+        let stack = group.stack(&settings());
+        for _ in 0..300 {
+            stack.around(group.clone(), call()).await.unwrap();
+        }
+        group.seen()
+    };
+    let spread = one_by_one(&Group::of(3)).await;
+    assert_eq!(spread, one_by_one(&Group::of(3)).await);
+    assert!(
+        spread.iter().all(|it| (80..=120).contains(it)),
+        "{spread:?}"
+    );
+
+    let group = Group::of(2).slow(0, SECOND).slow(1, SECOND);
+    let stack = group.stack(&settings());
+    let at_once = (0..40).map(|_| stack.around(group.clone(), call()));
+    join_all(at_once)
+        .await
+        .into_iter()
+        .for_each(|it| drop(it.unwrap()));
+    assert_eq!(group.seen(), [20, 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_replica_gets_less() {
+    let group = Group::of(3)
+        .slow(0, 20 * SECOND)
+        .slow(1, SECOND)
+        .slow(2, SECOND);
+    let stack = group.stack(&settings());
+    let callers = (0..6).map(async |_| {
+        for _ in 0..50 {
+            stack.around(group.clone(), call()).await.unwrap();
+        }
+    });
+    join_all(callers).await;
+    let seen = group.seen();
+    assert!(seen[0] * 4 < seen[1].min(seen[2]), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_dropped_is_no_load() {
+    let group = Group::of(2).slow(0, SECOND).slow(1, SECOND);
+    let balance = BalanceLayer::seeded(2, Vec::new(), 1);
+    let dropped = tokio::time::timeout(SECOND / 2, balance.around(group, call()));
+    assert!(dropped.await.is_err());
+    assert_eq!(balance.loads(), [0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_down_or_was_not_sent_goes_to_another_replica_at_once() {
+    let not_sent = (ErrorKind::ConnectionClosed, Delivery::NotSent);
+    let group = Group::of(3).down(0).failing(1, not_sent.0, not_sent.1);
+    let stack = group.stack(&settings().with_breaker(None));
+    let begun = tokio::time::Instant::now();
+    for _ in 0..20 {
+        stack.around(group.clone(), call()).await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    let seen = group.seen();
+    assert_eq!((seen[0], seen[2]), (0, 20));
+    assert!(seen[1] > 0, "it was never tried, so that nothing was shown");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_attempt_goes_to_another_replica_and_what_may_have_been_done_is_not_done_again() {
+    let lost = (ErrorKind::ConnectionClosed, Delivery::Unknown);
+    let group = Group::of(3)
+        .failing(0, lost.0, lost.1)
+        .failing(1, lost.0, lost.1);
+    let retry = RetrySettings::default()
+        .with_attempts(3)
+        .with_budget(100, 6_000, 100);
+    let stack = group.stack(&settings().with_retry(retry).with_breaker(None));
+    for _ in 0..20 {
+        let read = call_of(Effect::ReadOnly);
+        stack.around(group.clone(), read).await.unwrap();
+    }
+    let seen = group.seen();
+    assert_eq!(seen[2], 20);
+    assert!(
+        seen.iter().all(|it| *it <= 20),
+        "one call came twice: {seen:?}"
+    );
+
+    let mut failed = 0;
+    for _ in 0..20 {
+        failed += usize::from(stack.around(group.clone(), call()).await.is_err());
+    }
+    let seen = group.seen();
+    assert_eq!(
+        (seen.iter().sum::<usize>(), seen[0] + seen[1]),
+        (20, failed)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_keeps_failing_is_left_out_and_comes_back() {
+    let group = Group::of(2).failing(0, ErrorKind::MalformedReply, Delivery::Unknown);
+    let stack = group.stack(&settings().with_breaker(open_after(3)));
+    let send = async || stack.around(group.clone(), call()).await.is_err();
+    let mut failed = 0;
+    for _ in 0..40 {
+        failed += usize::from(send().await);
+    }
+    assert_eq!((failed, group.seen()), (3, vec![3, 37]));
+    let _ = group
+        .clone()
+        .failing(1, ErrorKind::ConnectionClosed, Delivery::NotSent);
+    let error = stack.around(group.clone(), call()).await.unwrap_err();
+    assert_eq!(
+        error.cause(),
+        "it failed",
+        "it was told of the one that is left alone"
+    );
+    group.heal(1);
+    group.heal(0);
+    sleep(6 * SECOND).await;
+    for _ in 0..40 {
+        assert!(!send().await);
+    }
+    let seen = group.seen();
+    assert!(seen.iter().all(|it| *it > 10), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_is_left_alone_when_all_its_replicas_are() {
+    let group = Group::of(2)
+        .failing(0, ErrorKind::MalformedReply, Delivery::Unknown)
+        .failing(1, ErrorKind::MalformedReply, Delivery::Unknown);
+    let stack = group.stack(&settings().with_breaker(open_after(2)));
+    for _ in 0..4 {
+        stack.around(group.clone(), call()).await.unwrap_err();
+    }
+    assert_eq!(group.seen(), [2, 2]);
+    let group = group.down(0).down(1);
+    let begun = tokio::time::Instant::now();
+    let error = stack.around(group.clone(), call()).await.unwrap_err();
+    assert_eq!(begun.elapsed(), Duration::ZERO, "it waited for a start");
+    assert_eq!(error.delivery(), Delivery::NotSent);
+    let opens = stack
+        .breakers()
+        .iter()
+        .filter_map(|it| it.status("slack")?.open_for);
+    assert_eq!(error.retry_after(), opens.min());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_none_is_up_the_first_that_comes_up_is_waited_for() {
+    for seed in 0..9 {
+        let group = Group::of(3).down(0).down(1).down(2);
+        let stack = Stack::of_replicas(3, &settings(), &Statistics::default(), Some(seed));
+        let begun = tokio::time::Instant::now();
+        stack.around(group.clone(), call()).await.unwrap();
+        assert_eq!((begun.elapsed(), group.seen()), (SECOND, vec![0, 0, 1]));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_who_has_chosen_a_replica_gets_it() {
+    let group = Group::of(3);
+    let stack = group.stack(&settings());
+    for replica in [1, 1, 1, 64] {
+        let mut call = call();
+        call.context.replica = Some(replica);
+        stack.around(group.clone(), call).await.unwrap();
+    }
+    let seen = group.seen();
+    assert_eq!((seen.iter().sum::<usize>(), seen[1] >= 3), (4, true));
+}
