@@ -25,7 +25,7 @@ use crate::servers::id;
 
 /// A person who agrees to every login, in one of the ways that persons do.
 #[derive(Clone, Default)]
-struct Person {
+pub(crate) struct Person {
     /// How often they were asked.
     asked: Arc<AtomicUsize>,
     /// Whether they bring back the URL themselves.
@@ -105,7 +105,7 @@ impl Guarded {
     }
 }
 
-fn reach_of(url: &str, settings: OAuthSettings, store: &LoginStore) -> Reach {
+pub(crate) fn reach_of(url: &str, settings: OAuthSettings, store: &LoginStore) -> Reach {
     let credentials = Credentials::new(OAuth::new(url, settings, store.clone()).unwrap());
     let settings = HttpSettings::new(url).with_credentials(credentials.clone());
     Reach::new(Connector::http(settings)).with_credentials(credentials)

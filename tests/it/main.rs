@@ -20,6 +20,7 @@ mod http;
 mod lists;
 mod log;
 mod logins;
+mod matrix;
 mod membership;
 mod memory;
 mod metadata;

@@ -91,6 +91,12 @@ pub(crate) const COMMANDS: &[Command] = &[
         about: "the official MCP conformance suite against a client on the facade; installs it once",
         run: crate::conformance::run,
     },
+    Command {
+        name: "storm",
+        arguments: "[--seed N] [--write]",
+        about: "ten thousand calls to real processes, two of them in a storm: all accounted for, no write done twice",
+        run: crate::storm::run,
+    },
     plain(
         "each-feature",
         "every package compiles with each of its features alone, and with none",

@@ -29,6 +29,7 @@ mod skipped;
 mod soak;
 mod spdx;
 mod splice;
+mod storm;
 mod tidy;
 mod workspace;
 

@@ -23,7 +23,7 @@ use crate::server::ScriptedServer;
 pub(crate) use body::Head;
 pub(crate) use browser::{Place, get};
 pub(crate) use head::{Request, Response};
-pub(crate) use service::{Answer, Guard, Serves, serve};
+pub(crate) use service::{Answer, Guard, Serves, accept, serve};
 use sessions::Sessions;
 
 /// How a scripted server is served over HTTP.
@@ -162,7 +162,7 @@ impl HttpServer {
             has_forgotten: AtomicBool::default(),
             elsewhere: elsewhere.local_addr()?,
         });
-        let serving = tokio::spawn(accept(listener, shared.clone()));
+        let serving = tokio::spawn(listen(listener, shared.clone()));
         let watching = tokio::spawn(fault::elsewhere(elsewhere, shared.clone()));
         Ok(Self {
             address,
@@ -175,6 +175,12 @@ impl HttpServer {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
+    }
+
+    /// The address that it listens at.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// How many `POST`s have come in.
@@ -236,11 +242,11 @@ impl Shared {
 }
 
 /// Takes in connections, unless the server never does.
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     if shared.has(HttpFault::NeverAccepts) {
         return std::future::pending().await;
     }
-    service::accept(listener, |stream| converse(stream, shared.clone())).await;
+    accept(listener, |stream| converse(stream, shared.clone())).await;
 }
 
 /// Answers one request after the other, until either side closes the connection.

@@ -9,7 +9,8 @@
 //!
 //! A [`relay()`] stands between a client and any server: its [`Recorder`] makes a [`Tape`] of what
 //! they say, from which a [`Replay`] answers later without the server, and its [`Storm`] loses,
-//! delays, repeats and spoils messages, the same ones for the same seed.
+//! delays, repeats and spoils messages, the same ones for the same seed. A [`TcpProxy`] does it to the bytes between an
+//! HTTP client and its server.
 //!
 //! [`oauth`] has an authorization server and MCP servers that ask for its tokens, and [`vault`] a
 //! server of secrets, for tests of clients that log in.
@@ -70,6 +71,7 @@ mod server;
 mod session;
 mod storm;
 mod tape;
+mod tcp;
 mod tell;
 pub mod vault;
 
@@ -85,3 +87,4 @@ pub use replay::Replay;
 pub use server::ScriptedServer;
 pub use storm::{Storm, StormCount};
 pub use tape::{Entry, Line, Side, Tape, TapeError, TapeErrorKind};
+pub use tcp::TcpProxy;

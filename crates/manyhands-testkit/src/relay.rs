@@ -1,12 +1,13 @@
-//! Joins two byte streams line by line, and lets a recorder and a storm at what passes.
+//! Joins two byte streams piece by piece, and lets a recorder and a storm at what passes.
 //!
-//! It knows lines, not what they mean.
+//! A piece is a line, or what came at once. It knows pieces, not what they mean.
 
+use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 
@@ -68,31 +69,50 @@ pub async fn relay_halves(
     server: (impl AsyncRead, impl AsyncWrite),
     relay: Relay,
 ) {
-    let mut up = pin!(carry(client.0, server.1, Side::Client, &relay));
-    let mut down = pin!(carry(server.0, client.1, Side::Server, &relay));
+    let (up, down) = (lines::incoming(client.0), lines::incoming(server.0));
+    join((up, client.1), (down, server.1), b"\n", &relay).await;
+}
+
+/// Passes pieces, each with `tail` behind it, between a client and a server until either ends.
+pub(crate) async fn join(
+    client: (impl Stream<Item = io::Result<Bytes>>, impl AsyncWrite),
+    server: (impl Stream<Item = io::Result<Bytes>>, impl AsyncWrite),
+    tail: &'static [u8],
+    relay: &Relay,
+) -> End {
+    let mut up = pin!(carry(client.0, server.1, tail, Side::Client, relay));
+    let mut down = pin!(carry(server.0, client.1, tail, Side::Server, relay));
     let client_end = tokio::select! {
         biased;
-        _ = &mut down => return,
+        end = &mut down => return end,
         end = &mut up => end,
     };
-    if let End::Closed = client_end {
+    match client_end {
+        End::Cut => End::Cut,
         // Late answers are a courtesy: whether the server makes it in time changes nothing.
-        let _ = timeout(GRACE, down).await;
+        End::Closed => timeout(GRACE, down).await.unwrap_or(End::Closed),
     }
 }
 
 /// How one direction ended.
-enum End {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
     Closed,
     Cut,
 }
 
 /// Passes what one side says, and then closes the way to the other side.
-async fn carry(read: impl AsyncRead, write: impl AsyncWrite, from: Side, relay: &Relay) -> End {
-    let mut lines = pin!(lines::incoming(read));
-    let mut write = pin!(write);
+async fn carry(
+    pieces: impl Stream<Item = io::Result<Bytes>>,
+    write: impl AsyncWrite,
+    tail: &'static [u8],
+    from: Side,
+    relay: &Relay,
+) -> End {
+    let mut pieces = pin!(pieces);
+    let mut write = Box::pin(write);
     let mut index = 0;
-    while let Some(Ok(line)) = lines.next().await {
+    while let Some(Ok(line)) = pieces.next().await {
         if let Some(recorder) = &relay.recorder {
             recorder.record(from, &line);
         }
@@ -114,16 +134,24 @@ async fn carry(read: impl AsyncRead, write: impl AsyncWrite, from: Side, relay: 
                 let half = line.slice(..line.len() / 2);
                 // The connection is about to end either way.
                 let _ = write.write_all(&half).await;
-                let _ = write.shutdown().await;
+                let _ = write.flush().await;
                 return End::Cut;
             }
             _ => line,
         };
         for _ in 0..times {
-            let mut whole = line.clone().chain(&b"\n"[..]);
+            let mut whole = line.clone().chain(tail);
             if write.write_all_buf(&mut whole).await.is_err() || write.flush().await.is_err() {
                 return End::Closed;
             }
+        }
+        if fate == Fate::HalfClose {
+            // Whoever is gone already needs not be told. Pipes close only as they are dropped.
+            let _ = write.shutdown().await;
+            drop(write);
+            // The sender goes on, and nobody listens.
+            while let Some(Ok(_)) = pieces.next().await {}
+            return End::Closed;
         }
     }
     // Whoever is gone already needs not be told.

@@ -1,5 +1,6 @@
 //! Seeded faults on the way between a client and a server. It decides; the relay does.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use crate::tape::Side;
 
 /// Makes faults in what passes a [`relay`](crate::relay()), the same ones for the same seed.
 ///
-/// A message meets one fault at most; of several that would strike, the first one of cut,
+/// A message meets one fault at most; of several that would strike, the first one of cut, half-close,
 /// drop, garble, duplicate and delay does. Each probability is from 0 to 1, and 0 at first. What
 /// the n-th message of a side meets depends on the seed and the settings alone, not on the
-/// other side nor on time. Clones are the same storm: it goes on from one connection to the next.
+/// other side nor on time, but that it may be [ended](Self::end). Clones are the same storm: it goes on from one
+/// connection to the next.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -27,6 +29,7 @@ use crate::tape::Side;
 #[derive(Debug, Clone)]
 pub struct Storm {
     odds: Odds,
+    is_over: Arc<AtomicBool>,
     state: Arc<Mutex<State>>,
 }
 
@@ -38,6 +41,7 @@ struct Odds {
     duplicate: f64,
     garble: f64,
     cut: f64,
+    half_close: f64,
     only: Option<Side>,
     spared: usize,
 }
@@ -65,6 +69,8 @@ pub struct StormCount {
     pub garbled: u64,
     /// Were the last of their connection.
     pub cut: u64,
+    /// Were the last that came through in their direction.
+    pub half_closed: u64,
 }
 
 /// What becomes of one message.
@@ -77,6 +83,8 @@ pub(crate) enum Fate {
     /// Overwritten from this byte on.
     Garble(usize),
     Cut,
+    /// The last of its direction.
+    HalfClose,
 }
 
 impl Storm {
@@ -88,6 +96,7 @@ impl Storm {
         let done = StormCount::default();
         Self {
             odds: Odds::default(),
+            is_over: Arc::default(),
             state: Arc::new(Mutex::new(State {
                 client,
                 server,
@@ -132,6 +141,13 @@ impl Storm {
         self
     }
 
+    /// Lets a message pass as the last one in its direction, while the other direction goes on.
+    #[must_use]
+    pub fn half_close(mut self, probability: f64) -> Self {
+        self.odds.half_close = probability;
+        self
+    }
+
     /// Strikes what this side sends, and nothing else; by default both sides suffer.
     #[must_use]
     pub fn only_from(mut self, side: Side) -> Self {
@@ -144,6 +160,16 @@ impl Storm {
     pub fn sparing_first(mut self, count: usize) -> Self {
         self.odds.spared = count;
         self
+    }
+
+    /// Lets everything pass from now on, until it [begins](Self::begin) again.
+    pub fn end(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+
+    /// Strikes again after its [end](Self::end); at first a storm has begun.
+    pub fn begin(&self) {
+        self.is_over.store(false, Ordering::Relaxed);
     }
 
     /// What it has done so far.
@@ -159,7 +185,9 @@ impl Storm {
             Side::Client => &mut state.client,
             Side::Server => &mut state.server,
         };
-        let spared = index < self.odds.spared || self.odds.only.is_some_and(|side| side != from);
+        let spared = index < self.odds.spared
+            || self.odds.only.is_some_and(|side| side != from)
+            || self.is_over.load(Ordering::Relaxed);
         // Drawn from even when spared, so that a setting shifts nothing but itself.
         let drawn = self.odds.draw(rng, bytes);
         let fate = if spared { Fate::Pass } else { drawn };
@@ -171,6 +199,7 @@ impl Storm {
             Fate::Duplicate => &mut done.duplicated,
             Fate::Garble(_) => &mut done.garbled,
             Fate::Cut => &mut done.cut,
+            Fate::HalfClose => &mut done.half_closed,
         } += 1;
         fate
     }
@@ -178,9 +207,12 @@ impl Storm {
 
 impl Odds {
     fn draw(&self, rng: &mut Rng, bytes: usize) -> Fate {
-        let [cut, drop, garble, duplicate, delay, amount] = std::array::from_fn(|_| rng.f64());
+        let [cut, drop, garble, duplicate, delay, amount, half_close] =
+            std::array::from_fn(|_| rng.f64());
         if cut < self.cut {
             Fate::Cut
+        } else if half_close < self.half_close {
+            Fate::HalfClose
         } else if drop < self.drop {
             Fate::Drop
         } else if garble < self.garble && bytes > 0 {
@@ -203,7 +235,7 @@ mod tests {
     fn stormy(seed: u64) -> Storm {
         let max = Duration::from_secs(1);
         let storm = Storm::seeded(seed).drop(0.2).delay(0.2, max);
-        storm.duplicate(0.2).garble(0.2).cut(0.1)
+        storm.duplicate(0.2).garble(0.2).cut(0.1).half_close(0.1)
     }
 
     fn fates(storm: &Storm, from: Side) -> Vec<Fate> {
@@ -234,6 +266,7 @@ mod tests {
             done.duplicated,
             done.garbled,
             done.cut,
+            done.half_closed,
         ];
         assert_eq!(struck.iter().sum::<u64>() + done.passed, 200);
         assert!(
@@ -248,6 +281,15 @@ mod tests {
         let spared = fates(&Storm::seeded(4).drop(0.3).sparing_first(50), Side::Client);
         assert_eq!(lossy[50..], spared[50..]);
         assert!(lossy[..50].contains(&Fate::Drop) && !spared[..50].contains(&Fate::Drop));
+    }
+
+    #[test]
+    fn nothing_is_struck_between_an_end_and_the_next_beginning() {
+        let storm = Storm::seeded(6).drop(1.0);
+        storm.clone().end();
+        assert_eq!(storm.fate(Side::Client, 0, 1), Fate::Pass);
+        storm.begin();
+        assert_eq!(storm.fate(Side::Client, 1, 1), Fate::Drop);
     }
 
     #[test]

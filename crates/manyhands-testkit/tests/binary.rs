@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use manyhands_core::{Arguments, CallContext, CallError, ErrorKind, Reply, Request, ServerId};
-use manyhands_testkit::{Side, Tape};
-use manyhands_transport::{ConnectOptions, Connection, Connector, StdioSettings};
+use manyhands_testkit::{HttpServer, ScriptedServer, Side, Tape};
+use manyhands_transport::{ConnectOptions, Connection, Connector, HttpSettings, StdioSettings};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_manyhands-testkit");
 
@@ -94,9 +95,56 @@ async fn a_storm_and_a_fault_disturb_what_a_script_serves() {
     assert_eq!(echo(&stormy, "x").await.unwrap().text(), "scripted");
     stormy.close().await;
 
+    let storm = ["storm", "--seed=1", "--half-close=1", "--from=client"];
+    let halved = connect(&[&storm[..], &["--spare=2", "--", PROGRAM], &serve].concat()).await;
+    // The server may answer what it had before its input ended, and then it is gone.
+    let _ = echo(&halved, "x").await;
+    let error = echo(&halved, "x").await.unwrap_err();
+    assert_ne!(error.kind(), ErrorKind::DeadlineExceeded, "{error}");
+
     let crashing = connect(&[&serve[..], &["--fault", "closes-on-call"]].concat()).await;
     let error = echo(&crashing, "x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionClosed);
+}
+
+#[tokio::test]
+async fn a_storm_rages_while_its_file_is_there_and_over_tcp_ends_with_its_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("storm");
+    let http = HttpServer::start(&ScriptedServer::new("s")).await.unwrap();
+    let mut proxy = tokio::process::Command::new(PROGRAM)
+        .args(["storm", "--seed", "1", "--cut", "1", "--to"])
+        .arg(http.address().to_string())
+        .arg("--while")
+        .arg(&path)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut address = String::new();
+    let mut output = BufReader::new(proxy.stdout.take().unwrap());
+    output.read_line(&mut address).await.unwrap();
+    let settings = HttpSettings::new(format!("http://{}/mcp", address.trim()));
+    let reached = || async {
+        let options = ConnectOptions::new(ServerId::parse("s").expect("it is a letter"));
+        let connector = Connector::http(settings.clone());
+        connector.connect(options).await.is_ok()
+    };
+    // What is written there is noticed a little later.
+    for raging in [false, true, false] {
+        if raging {
+            std::fs::write(&path, "").unwrap();
+        } else {
+            let _absent_at_first = std::fs::remove_file(&path);
+        }
+        let noticed = async { while reached().await == raging {} };
+        let noticed = tokio::time::timeout(Duration::from_secs(20), noticed).await;
+        assert!(noticed.is_ok(), "raging: {raging}");
+    }
+    drop(proxy.stdin.take());
+    let ended = tokio::time::timeout(Duration::from_secs(20), proxy.wait()).await;
+    assert!(ended.expect("it ends").unwrap().success());
 }
 
 #[test]

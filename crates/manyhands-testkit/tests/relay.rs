@@ -171,3 +171,17 @@ async fn a_cut_is_a_crash_to_both_sides() {
     timeout(LIMIT, left).await.expect("the server is told");
     assert_eq!((storm.done().cut, server.calls().len()), (1, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn half_a_connection_closes_and_the_other_half_goes_on() {
+    let storm = Storm::seeded(1).half_close(1.0).only_from(Side::Server);
+    let (mut client, mut server, task) = between(Relay::default().with_storm(storm.clone()));
+    send(&mut server, "last\n").await;
+    assert_eq!(rest(&mut client).await, b"last\n");
+    send(&mut server, "unheard\n").await;
+    send(&mut client, "heard\n").await;
+    assert_eq!(line(&mut server).await, "heard\n");
+    drop(server);
+    timeout(LIMIT, task).await.unwrap().unwrap();
+    assert_eq!((storm.done().half_closed, storm.done().passed), (1, 1));
+}

@@ -105,6 +105,10 @@ pub(super) const STEPS: &[Step] = &[
         skips: Skips::For("registry unreachable"),
         ..step(Tier::Full, "conformance", 600)
     },
+    Step {
+        skips: Skips::Never,
+        ..step(Tier::Full, "storm", 600)
+    },
     step(Tier::Full, "each-feature", 900),
     Step {
         skips: Skips::Never,

@@ -30,6 +30,8 @@ family! {
         Truncated(HttpMoment = HttpMoment::Call): "http-truncated",
         /// Resets the connection in the middle of the body.
         Resets(HttpMoment = HttpMoment::Call): "http-resets",
+        /// Reads the request, and resets the connection without having acted on it.
+        ResetsRequest(HttpMoment = HttpMoment::Call): "http-resets-request",
         /// Answers in chunks of one byte, 20 a second.
         Drips(HttpMoment = HttpMoment::Call): "http-drips",
         /// Compresses the body, which nobody asked for.

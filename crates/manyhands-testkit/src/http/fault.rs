@@ -40,6 +40,10 @@ pub(super) async fn instead(
                 status_of(exchange, *status).await?
             }
             HttpFault::Silent(at) if at.shows(moment) => exchange.nothing().await?,
+            HttpFault::ResetsRequest(at) if at.shows(moment) => {
+                exchange.output.as_ref().set_zero_linger()?;
+                After::Close
+            }
             HttpFault::NotHttp(at) if at.shows(moment) => {
                 exchange
                     .output

@@ -84,7 +84,7 @@ pub(crate) async fn serve(listener: TcpListener, server: Arc<impl Serves>) {
 }
 
 /// Takes in connections, each with a task of its own, until it is dropped.
-pub(super) async fn accept<F>(listener: TcpListener, converse: impl Fn(TcpStream) -> F)
+pub(crate) async fn accept<F>(listener: TcpListener, converse: impl Fn(TcpStream) -> F)
 where
     F: Future<Output = ()> + Send + 'static,
 {

@@ -103,6 +103,7 @@ pub(in crate::hostile) const ROWS: &[Row] = &[
     http(&["http-truncated"]).fails(ErrorKind::ConnectionClosed, Delivery::Unknown, "broke off"),
     http_json(&["http-resets"]).fails(ErrorKind::ConnectionClosed, Delivery::Unknown, "broke off"),
     http(&["http-resets"]).fails(ErrorKind::ConnectionClosed, Delivery::Unknown, "broke off"),
+    http(&["http-resets-request"]).fails(ErrorKind::ConnectionClosed, Delivery::Unknown, "reset"),
     http(&["http-drips"]).times_out("within"),
     http(&["http-gzip"]).malformed("gzip"),
     http(&["http-huge-header"]).fails(ErrorKind::ConnectionClosed, Delivery::Unknown, "too large"),

@@ -1,6 +1,7 @@
 //! Reads the command line. Only the command `manyhands` has a library for that.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -24,10 +25,16 @@ Usage:
       Answer as the server did that FILE was recorded from.
   manyhands-testkit storm --seed N [FAULTS] -- COMMAND [ARGUMENT]...
       Start a server and disturb what passes. The same seed makes the same faults.
-      --drop P, --duplicate P, --garble P, --cut P, --delay P,MILLISECONDS
+      --drop P, --duplicate P, --garble P, --cut P, --half-close P, --delay P,MILLISECONDS
                             the probability of each fault for each message, from 0 to 1
+      --while FILE          disturb only while FILE is there
+      --vary                add the id of the process to the seed, so that each start makes other faults; it is
+                            printed at the end
       --from client|server  disturb only what this side sends
       --spare N             let the first N messages of each side pass
+  manyhands-testkit storm --seed N [FAULTS] --to ADDRESS
+      Disturb what passes to the TCP port at ADDRESS, and print where clients reach it; what comes at once is a
+      message. It ends with its standard input.
 ";
 
 #[derive(Debug)]
@@ -47,9 +54,18 @@ pub(crate) enum Command {
         file: PathBuf,
     },
     Storm {
+        seed: u64,
         storm: Storm,
-        command: Child,
+        rages: Option<PathBuf>,
+        target: Target,
     },
+}
+
+/// What stands behind a storm.
+#[derive(Debug)]
+pub(crate) enum Target {
+    Child(Child),
+    Tcp(SocketAddr),
 }
 
 /// What is started behind a `--`.
@@ -80,10 +96,23 @@ pub(crate) fn read(words: impl Iterator<Item = OsString>) -> Result<Command, Str
             file: own.file()?,
             command: child.ok_or("expected `-- COMMAND` to record")?,
         },
-        Some("storm") => Command::Storm {
-            storm: storm(&mut own)?,
-            command: child.ok_or("expected `-- COMMAND` to disturb")?,
-        },
+        Some("storm") => {
+            let to = own.parsed("--to", "an ADDRESS such as 127.0.0.1:80")?;
+            let target = match (to, child) {
+                (Some(address), None) => Target::Tcp(address),
+                (None, Some(child)) => Target::Child(child),
+                _ => return Err("expected either `-- COMMAND` or --to to disturb".to_owned()),
+            };
+            let seed: Option<u64> = own.parsed("--seed", "a whole number")?;
+            let varied = u64::from(own.flag("--vary")) * u64::from(std::process::id());
+            let seed = seed.ok_or("expected --seed N")?.wrapping_add(varied);
+            Command::Storm {
+                seed,
+                rages: own.value("--while")?.map(PathBuf::from),
+                storm: storm(seed, &mut own)?,
+                target,
+            }
+        }
         _ => return Err(format!("no command {}", verb.display())),
     };
     match own.0.first() {
@@ -117,20 +146,20 @@ fn serve(own: &mut Own) -> Result<Command, String> {
 /// Gives a storm the probability of one fault.
 type Set = fn(Storm, f64) -> Storm;
 
-fn storm(own: &mut Own) -> Result<Storm, String> {
-    let seed = own.parsed("--seed", "a whole number")?;
-    let mut storm = Storm::seeded(seed.ok_or("expected --seed N")?);
+fn storm(seed: u64, own: &mut Own) -> Result<Storm, String> {
+    let mut storm = Storm::seeded(seed);
     if let Some(text) = own.text("--delay")? {
         let parts = text.split_once(',');
         let parts = parts.and_then(|(p, ms)| Some((probability(p)?, ms.parse().ok()?)));
         let (p, ms) = parts.ok_or("expected --delay P,MILLISECONDS, P from 0 to 1")?;
         storm = storm.delay(p, Duration::from_millis(ms));
     }
-    let faults: [(_, Set); 4] = [
+    let faults: [(_, Set); 5] = [
         ("--drop", Storm::drop),
         ("--duplicate", Storm::duplicate),
         ("--garble", Storm::garble),
         ("--cut", Storm::cut),
+        ("--half-close", Storm::half_close),
     ];
     for (name, set) in faults {
         if let Some(text) = own.text(name)? {
@@ -255,6 +284,14 @@ mod tests {
             ),
             ("record a.tape", "expected `-- COMMAND` to record"),
             ("storm -- x", "expected --seed N"),
+            (
+                "storm --seed 1",
+                "expected either `-- COMMAND` or --to to disturb",
+            ),
+            (
+                "storm --seed 1 --to 127.0.0.1:1 -- x",
+                "expected either `-- COMMAND` or --to to disturb",
+            ),
             ("storm --seed x -- x", "expected --seed with a whole number"),
             (
                 "storm --seed 1 --cut 2 -- x",

@@ -2,17 +2,23 @@
 //! output. It adds a program's surroundings to the library and knows nothing that the library does not.
 
 mod args;
+mod output;
 mod proxy;
 mod script;
 mod serve;
 
-use std::path::Path;
+use std::convert::Infallible;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use manyhands_testkit::{Recorder, Relay, Replay, ScriptedServer, Tape};
+use manyhands_testkit::{Recorder, Relay, Replay, ScriptedServer, Storm, Tape, TcpProxy};
 use tokio::io::{join, stdin, stdout};
 
-use args::Command;
+use args::{Command, Target};
+
+/// How often it is looked whether a storm is to rage.
+const LOOK: Duration = Duration::from_millis(10);
 
 fn main() -> ExitCode {
     let command = match args::read(std::env::args_os().skip(1)) {
@@ -67,12 +73,50 @@ async fn run(command: Command) -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Record { file, command } => record(&file, command).await,
-        Command::Storm { storm, command } => {
-            let relay = Relay::default().with_storm(storm.clone());
-            let ended = proxy::run(command, relay).await?;
-            eprintln!("manyhands-testkit: {:?}", storm.done());
-            Ok(ended.code().await)
+        Command::Storm {
+            seed,
+            storm,
+            rages,
+            target,
+        } => {
+            let ended = tokio::select! {
+                ended = disturb(&storm, target) => ended?,
+                never = follow(&storm, rages) => match never {},
+            };
+            eprintln!("manyhands-testkit: seed {seed}: {:?}", storm.done());
+            Ok(ended)
         }
+    }
+}
+
+async fn disturb(storm: &Storm, target: Target) -> Result<ExitCode, String> {
+    let relay = Relay::default().with_storm(storm.clone());
+    match target {
+        Target::Child(command) => Ok(proxy::run(command, relay).await?.code().await),
+        Target::Tcp(server) => {
+            let proxy = TcpProxy::start(server, relay).await;
+            let proxy = proxy.map_err(|error| format!("failed to listen: {error}"))?;
+            println!("{}", proxy.address());
+            // Whoever started it and was killed cannot end it.
+            let (mut input, mut nowhere) = (stdin(), tokio::io::sink());
+            unless_interrupted(tokio::io::copy(&mut input, &mut nowhere)).await;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Has the storm rage while a file is there, and no longer; all the time where none is named.
+async fn follow(storm: &Storm, file: Option<PathBuf>) -> Infallible {
+    let Some(file) = file else {
+        return std::future::pending().await;
+    };
+    loop {
+        if file.exists() {
+            storm.begin();
+        } else {
+            storm.end();
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

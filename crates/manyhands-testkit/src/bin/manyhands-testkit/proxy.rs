@@ -4,11 +4,12 @@ use std::process::{ExitCode, Stdio};
 use std::time::Duration;
 
 use manyhands_testkit::{Relay, relay_halves};
-use tokio::io::{stdin, stdout};
+use tokio::io::stdin;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::args;
+use crate::output::Output;
 
 /// How long the child may take to end once its input has.
 const EXIT_LIMIT: Duration = Duration::from_millis(300);
@@ -28,7 +29,7 @@ pub(crate) async fn run(command: args::Child, relay: Relay) -> Result<Ended, Str
     let mut child =
         spawned.map_err(|error| format!("failed to start {}: {error}", program.display()))?;
     if let (Some(output), Some(input)) = (child.stdout.take(), child.stdin.take()) {
-        let relayed = relay_halves((stdin(), stdout()), (output, input), relay);
+        let relayed = relay_halves((stdin(), Output::new()), (output, input), relay);
         crate::unless_interrupted(relayed).await;
     }
     Ok(Ended(child))

@@ -1,14 +1,14 @@
 //! Serves a scripted server, with the faults that only a program can have.
 
 use std::io::{self, Write as _};
-use std::pin::Pin;
 use std::process::{Command, ExitCode, Stdio};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use manyhands_testkit::{Fault, HttpOptions, HttpServer, ProcessFault, ScriptedServer, TextFault};
-use tokio::io::{AsyncWrite, Stdout, join, stdin, stdout};
+use tokio::io::{join, stdin};
 use tokio::time::sleep;
+
+use crate::output::Output;
 
 /// How long what should not end lives at most.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -36,7 +36,7 @@ pub(crate) async fn run(
         match http {
             Some(options) => over_http(server, options).await,
             None => {
-                server.serve(join(stdin(), Output(stdout()))).await;
+                server.serve(join(stdin(), Output::new())).await;
                 Ok(())
             }
         }
@@ -102,38 +102,4 @@ async fn stubborn(serving: impl Future<Output = Result<(), String>>) -> Result<(
     let result = tokio::time::timeout(MINUTE, serving).await;
     end.await;
     result.unwrap_or(Ok(()))
-}
-
-/// Standard output that really closes when it is shut down.
-struct Output(Stdout);
-
-impl AsyncWrite for Output {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.0).poll_flush(context);
-        flushed.map(|result| result.and_then(|()| close_stdout()))
-    }
-}
-
-/// Closes standard output for whoever reads it, by putting the null device in its place.
-#[cfg(unix)]
-fn close_stdout() -> io::Result<()> {
-    let null = std::fs::File::options().write(true).open("/dev/null")?;
-    Ok(nix::unistd::dup2_stdout(null)?)
-}
-
-#[cfg(not(unix))]
-fn close_stdout() -> io::Result<()> {
-    Ok(())
 }
