@@ -126,11 +126,8 @@ async fn a_write_that_may_have_been_done_is_not_done_again_and_a_read_is() {
         }
     }
     let after: usize = calls(&servers).iter().sum();
-    assert_eq!(
-        after - before,
-        15,
-        "each was made once, and {failed} failed"
-    );
+    assert!(failed > 0, "none went to the one that fails");
+    assert_eq!(after - before, 30, "each was made once");
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,6 +130,11 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
         &["done"],
     ),
     ("http-resets", &["<reset>"], &["done"]),
+    (
+        "http-resets-request",
+        &["<reset>"],
+        &["HTTP/1.1 200", "done"],
+    ),
     ("http-drips", &["\r\n1\r\n{\r\n1\r\n\"\r\n"], &["done"]),
     (
         "http-gzip",

@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use manyhands::{
-    Builder, CallError, Connector, HttpSettings, LoginStore, Member, OAuthSettings, Reach, Reply,
-    RetrySettings, ServerSettings, Toolkit,
+    Builder, CallError, Connector, Group, HttpSettings, LoginStore, Member, OAuthSettings, Reach,
+    Reply, RetrySettings, ServerSettings, Settings, Toolkit,
 };
 use manyhands_testkit::oauth::{AuthServer, Protected};
 use manyhands_testkit::{Fault, HttpOptions, HttpServer, ScriptedServer};
@@ -147,11 +147,19 @@ impl World {
             (None, None) => Reach::new(self.server.connector()),
         };
         let (kind, mode) = (case.kind, case.mode);
-        Builder::default()
+        let builder = Builder::default()
             .member(Member::new(id("s"), reach))
             .add(id("spare"), self.spare.connector())
             .server("s", |s| settings(s, kind, mode))
-            .input(Person::default())
+            .input(Person::default());
+        if mode != Mode::Fallback {
+            return builder;
+        }
+        let same = |tool: &str| Group::new([format!("s.{tool}"), format!("spare.{tool}")]);
+        let tools = ["read", "put", "write"].into_iter();
+        builder.settings(tools.fold(Settings::default(), |settings, tool| {
+            settings.with_group(tool, same(tool))
+        }))
     }
 
     /// Brings about what no switch does.

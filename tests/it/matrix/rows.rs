@@ -58,6 +58,8 @@ pub(super) enum Hint {
 pub(super) enum Mode {
     None,
     Retry,
+    /// As `Retry`, with a healthy server that does the same.
+    Fallback,
 }
 
 /// One cell of the matrix.
@@ -197,12 +199,13 @@ impl Kind {
 }
 
 impl Mode {
-    pub(super) const ALL: [Self; 2] = [Self::None, Self::Retry];
+    pub(super) const ALL: [Self; 3] = [Self::None, Self::Retry, Self::Fallback];
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::None => "no retry",
             Self::Retry => "retry",
+            Self::Fallback => "and fallback",
         }
     }
 }

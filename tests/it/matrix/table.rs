@@ -5,11 +5,20 @@ use std::fmt::Write as _;
 use manyhands::Delivery;
 
 use super::drive::Cell;
-use super::rows::{Case, Kind, Lasts, Mode, Over};
+use super::rows::{Case, Hint, Kind, Lasts, Mode, Over};
 use crate::document::cell;
 
-/// The two groups of kinds, whose cells are the same within each.
-const GROUPS: [(bool, &str); 2] = [(true, "harmless"), (false, "write")];
+/// The groups of kinds, whose cells are the same within each.
+const GROUPS: [&str; 3] = ["read", "idempotent", "write"];
+
+/// What a kind is taken for: a hint that nobody trusts says nothing.
+fn taken_for(kind: Kind) -> &'static str {
+    match (kind.is_harmless_twice(), kind.hint) {
+        (true, Hint::ReadOnly) => "read",
+        (true, _) => "idempotent",
+        (false, _) => "write",
+    }
+}
 
 /// One line for each fault and how long it lasts.
 pub(super) fn markdown(cases: &[Case], cells: &[Cell]) -> String {
@@ -26,7 +35,7 @@ fn header() -> String {
         "| fault | over | lasts |".to_owned(),
         "| --- | --- | --- |".to_owned(),
     );
-    for (_, group) in GROUPS {
+    for group in GROUPS {
         for mode in Mode::ALL {
             let _infallible = write!(names, " {group}, {} |", mode.name());
             rule.push_str(" --- |");
@@ -47,19 +56,18 @@ fn line(cases: &[Case], cells: &[Cell]) -> String {
         Lasts::ForGood => "for good",
     };
     let mut line = format!("| {} | {over} | {lasts} |", cell(first.row.fault));
-    for (harmless, _) in GROUPS {
+    for name in GROUPS {
         for mode in Mode::ALL {
-            let _infallible = write!(line, " {} |", group(cases, cells, harmless, mode));
+            let _infallible = write!(line, " {} |", group(cases, cells, name, mode));
         }
     }
     line + "\n"
 }
 
 /// What is so of all kinds of a group: to call them one thing, they must have come to the same.
-fn group(cases: &[Case], cells: &[Cell], harmless: bool, mode: Mode) -> String {
+fn group(cases: &[Case], cells: &[Cell], name: &str, mode: Mode) -> String {
     let pairs = cases.iter().zip(cells);
-    let of_group =
-        pairs.filter(|(case, _)| case.kind.is_harmless_twice() == harmless && case.mode == mode);
+    let of_group = pairs.filter(|(case, _)| taken_for(case.kind) == name && case.mode == mode);
     let mut shown: Vec<(String, &Case)> = of_group.map(|(case, it)| (show(it), case)).collect();
     let (first, _) = shown.pop().unwrap();
     for (other, case) in shown {

@@ -77,7 +77,7 @@ fn searches_of_two_services_are_one_group_with_its_mapping() {
         "{proposal}"
     );
     let declared = serde_json::to_value(proposal.group()).unwrap();
-    let wanted = json!({"tools": [{"tool": "notion.search"}, {"tool": "confluence.confluence_search", "arguments": mapping}], "prefer": []});
+    let wanted = json!({"tools": [{"tool": "notion.search"}, {"tool": "confluence.confluence_search", "arguments": mapping}], "prefer": [], "fallback": true});
     assert_eq!(declared, wanted);
 }
 
