@@ -146,16 +146,9 @@ impl Prober {
         loop {
             // Calls say nothing about the one tool that is to be looked at.
             let any_answer = failures == 0 || settings.tool.is_none();
-            if pace
-                .due(
-                    self.breaker(),
-                    self.server.server(),
-                    connection,
-                    any_answer,
-                    failures > 0,
-                )
-                .await
-            {
+            let circuit = (self.breaker(), self.server.server());
+            let due = pace.due(circuit, connection, any_answer, failures > 0);
+            if due.await {
                 (failures, silences) = (0, 0);
                 self.tell(Finding::Well);
                 pace.well();

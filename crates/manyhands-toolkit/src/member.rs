@@ -38,10 +38,7 @@ pub(crate) async fn live(
     let mut probes = slot.health.clone();
     let mut started = Instant::now();
     let mut login = Relogin::default();
-    let mut offer = Offer {
-        last: remembered,
-        connection: None,
-    };
+    let mut offer = Offer::remembered(remembered);
     loop {
         shared.compared(&slot, others.differing(&offer.last));
         let phase = tokio::select! {
@@ -60,9 +57,7 @@ pub(crate) async fn live(
                 continue;
             }
             found = health::next(&mut probes) => {
-                if probed(&shared, &slot, found) {
-                    login.follow(&shared, &slot);
-                }
+                probed(&shared, &slot, found).then(|| login.follow(&shared, &slot));
                 continue;
             }
             () = turned(&mut turns, &shared, &slot) => {
@@ -89,12 +84,19 @@ pub(crate) async fn live(
                 let _in_use = followed.spokesman().in_use();
                 offer.introduce(&shared, &slot, connection, started).await;
             }
-            Phase::Idle => shared.idle(&slot),
-            Phase::BackingOff { until, why } => failed(&shared, &slot, why, Some(*until), started),
-            Phase::Failed { retry_at, why } => failed(&shared, &slot, why, *retry_at, started),
-            _ => {}
+            down => not_up(&shared, &slot, down, started),
         }
         login.follow(&shared, &slot);
+    }
+}
+
+/// A server is neither up nor being started.
+fn not_up(shared: &Shared, slot: &Slot, phase: &Phase, started: Instant) {
+    match phase {
+        Phase::Idle => shared.idle(slot),
+        Phase::BackingOff { until, why } => failed(shared, slot, why, Some(*until), started),
+        Phase::Failed { retry_at, why } => failed(shared, slot, why, *retry_at, started),
+        _ => {}
     }
 }
 
@@ -113,6 +115,11 @@ struct Offer {
 }
 
 impl Offer {
+    fn remembered(last: Inventory) -> Self {
+        let connection = None;
+        Self { last, connection }
+    }
+
     /// Waits until it is time to ask a connected server again, and says for which lists. Cancel safe.
     async fn due(&mut self) -> Vec<ListKind> {
         match &mut self.connection {

@@ -138,7 +138,10 @@ fn servers(set: &Set) -> (f64, f64) {
         index.servers(&query).len() as f64
     };
     let tasks = set.tasks.len().max(1) as f64;
-    let single = set.tasks.iter().map(|task| count(&[task.query.clone()]));
+    let single = set
+        .tasks
+        .iter()
+        .map(|task| count(std::slice::from_ref(&task.query)));
     let steps = set.tasks.iter().map(|task| count(&task.steps));
     (single.sum::<f64>() / tasks, steps.sum::<f64>() / tasks)
 }

@@ -62,8 +62,7 @@ impl Pace {
     /// after probes had failed, so that none is needed. Cancel safe.
     pub(super) async fn due(
         &self,
-        breaker: Option<&BreakerLayer>,
-        server: &ServerId,
+        (breaker, server): (Option<&BreakerLayer>, &ServerId),
         connection: &Connection,
         any_answer: bool,
         has_failed: bool,
