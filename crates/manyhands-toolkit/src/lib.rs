@@ -50,6 +50,7 @@ mod report;
 mod select;
 mod settings;
 mod shared;
+mod slot;
 mod toolkit;
 mod validation;
 
