@@ -230,6 +230,12 @@ async fn a_tool_of_no_enabled_profile_is_not_called() {
         "{error}"
     );
     assert_eq!(talk.calls().len(), 0);
+    let completed = finance.complete_resource("chat+x:{a}", ("a", ""), json!({}));
+    let error = completed.await.unwrap_err().to_string();
+    assert!(
+        error.contains("the conversation is about finance"),
+        "{error}"
+    );
     finance
         .call("ledger.pay_invoice", json!({"query": "x"}))
         .await

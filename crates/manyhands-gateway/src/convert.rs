@@ -149,6 +149,7 @@ fn protocol_error(error: &CallError) -> ErrorData {
 /// What a model should know of the whole: which servers there are, and which are missing.
 pub(crate) fn instructions(shown: &Shown) -> String {
     let report = shown.talk.toolkit().report();
+    let is_about = shown.talk.is_about_server();
     let mut text = "Several servers behind one endpoint. Tools and prompts are named server__name, resources server+uri.".to_owned();
     if shown.searches {
         text.push_str(
@@ -159,7 +160,7 @@ pub(crate) fn instructions(shown: &Shown) -> String {
         let ids = report
             .servers
             .iter()
-            .filter(|server| wanted(&server.status) && shown.talk.is_about_server(&server.id))
+            .filter(|server| wanted(&server.status) && is_about(&server.id))
             .map(|server| server.id.as_str());
         ids.collect::<Vec<_>>().join(", ")
     };

@@ -211,10 +211,11 @@ impl ServerHandler for Gateway {
         _: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Prompt).await;
+        let is_about = self.shown.talk.is_about_server();
         Ok(ListPromptsResult::with_all_items(
             catalogue
                 .prompts()
-                .filter(|it| self.shown.talk.is_about_server(it.name().server()))
+                .filter(|it| is_about(it.name().server()))
                 .map(convert::prompt)
                 .collect(),
         ))
@@ -243,10 +244,11 @@ impl ServerHandler for Gateway {
         _: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Resource).await;
+        let is_about = self.shown.talk.is_about_server();
         Ok(ListResourcesResult::with_all_items(
             catalogue
                 .resources()
-                .filter(|it| self.shown.talk.is_about_server(it.server()))
+                .filter(|it| is_about(it.server()))
                 .map(convert::resource)
                 .collect(),
         ))
@@ -259,7 +261,8 @@ impl ServerHandler for Gateway {
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
         let catalogue = self.list(CapabilityKind::Resource).await;
         let templates = catalogue.templates();
-        let templates = templates.filter(|it| self.shown.talk.is_about_server(it.server()));
+        let is_about = self.shown.talk.is_about_server();
+        let templates = templates.filter(|it| is_about(it.server()));
         let templates = templates.map(convert::template).collect();
         Ok(ListResourceTemplatesResult::with_all_items(templates))
     }
@@ -286,7 +289,10 @@ impl ServerHandler for Gateway {
         let settled = settled.map_or(Value::Null, |it| it.into_iter().collect());
         let ask = match request.r#ref {
             Reference::Prompt(prompt) => {
-                let ask = self.kit().complete_prompt(prompt.name, argument, settled);
+                let ask = self
+                    .shown
+                    .talk
+                    .complete_prompt(prompt.name, argument, settled);
                 ask.by_wire_name()
             }
             Reference::Resource(template) => {

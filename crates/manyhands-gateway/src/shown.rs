@@ -29,7 +29,8 @@ impl Shown {
             return meta_tools().iter().map(|it| Tool::clone(it)).collect();
         }
         let hidden = self.talk.toolkit().hidden_servers();
-        let tools = catalogue.tools().filter(|it| self.talk.is_about(it));
+        let is_about = self.talk.is_about();
+        let tools = catalogue.tools().filter(|it| is_about(it));
         let tools = tools.filter(|it| !hidden.contains(it.name().server()));
         tools.map(|it| self.converted(it)).collect()
     }
@@ -44,7 +45,7 @@ impl Shown {
         }
         let catalogue = self.talk.toolkit().catalogue();
         let tool = catalogue.tool_by_wire(name).ok();
-        tool.filter(|it| self.talk.is_about(it))
+        tool.filter(|it| self.talk.is_about()(it))
             .map(|it| self.converted(it))
     }
 

@@ -145,8 +145,9 @@ impl Ask {
     }
 
     async fn send(mut self) -> Result<Reply, CallError> {
-        let (trace, wanted) = (self.context.trace, self.wanted.clone());
-        tracing::debug!(%trace, kind = wanted.kind().as_str(), name = wanted.name(), "asked");
+        let trace = self.context.trace;
+        let kind = self.wanted.kind().as_str();
+        tracing::debug!(%trace, kind, name = self.wanted.name(), "asked");
         let result = self.answer_or_fall_back().await;
         match &result {
             Ok(reply) => {
@@ -155,30 +156,33 @@ impl Ask {
             Err(error) => tracing::debug!(%trace, code = error.kind().code(), "failed"),
         }
         self.kit.called();
-        let tool = QualifiedName::parse(wanted.name());
-        let was_replaced = self.falls_back && tool.is_ok_and(|tool| self.kit.falls_back(&tool));
-        result.map_err(|error| {
-            // Where others stand in, they were tried, and are not to be advised.
-            let error = match was_replaced {
-                true => error,
-                false => self.shared.advised(error, wanted.name()),
-            };
-            error.with_trace(trace)
-        })
+        result.map_err(|error| self.advised(error).with_trace(trace))
+    }
+
+    /// Adds what can be called instead. Where others stand in, they were tried, and are not to be advised.
+    fn advised(&self, error: CallError) -> CallError {
+        let name = self.wanted.name();
+        let stands_in = |tool: QualifiedName| self.kit.falls_back(&tool);
+        if self.falls_back && QualifiedName::parse(name).is_ok_and(stands_in) {
+            return error;
+        }
+        self.shared.advised(error, name)
     }
 
     async fn answer_or_fall_back(&mut self) -> Result<Reply, CallError> {
         let arguments = Arguments::try_from(std::mem::take(&mut self.arguments));
-        let capability = Some(self.wanted.clone());
-        let about = |error: CallError| error.with_capability(capability.clone());
+        let about =
+            |wanted: &Capability, error: CallError| error.with_capability(Some(wanted.clone()));
         let arguments = arguments.map_err(|error| {
             let (kind, delivery) = (ErrorKind::InvalidArguments, Delivery::NotSent);
-            about(CallError::new(kind, delivery, error.to_string()))
+            let error = CallError::new(kind, delivery, error.to_string());
+            about(&self.wanted, error)
         })?;
         let began = Instant::now();
         let end = self.context.timeout.map(|limit| began + limit);
-        let first = self.answer(arguments.clone()).await.map_err(about);
-        if self.falls_back {
+        let first = self.answer(arguments.clone()).await;
+        let first = first.map_err(|error| about(&self.wanted, error));
+        if self.falls_back && self.shared.has_groups() {
             self.fall_back(first, &arguments, began, end).await
         } else {
             first

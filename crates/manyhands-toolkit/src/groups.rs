@@ -134,10 +134,15 @@ impl Ranked {
 impl Shared {
     /// A query that knows which tools do the same.
     pub(crate) fn grouped(&self, query: Query) -> Query {
-        if self.ranked.declared.groups.0.is_empty() {
+        if !self.has_groups() {
             return query;
         }
         query.with_groups(self.ranking())
+    }
+
+    /// Whether any group is declared.
+    pub(crate) fn has_groups(&self) -> bool {
+        !self.ranked.declared.groups.0.is_empty()
     }
 
     /// The groups as they rank now.

@@ -70,30 +70,21 @@ impl Catalogue {
         });
         let resources = self.resources().map(|it| {
             let said = it.definition();
-            item(
-                (CapabilityKind::Resource, it.uri().to_owned()),
-                None,
-                &[
-                    Some(&said.name),
-                    said.title.as_deref(),
-                    said.description.as_deref(),
-                ],
-            )
+            at(it.uri(), &said.name, &[&said.title, &said.description])
         });
         let templates = self.templates().map(|it| {
             let said = it.definition();
-            item(
-                (CapabilityKind::Resource, it.uri().to_owned()),
-                None,
-                &[
-                    Some(&said.name),
-                    said.title.as_deref(),
-                    said.description.as_deref(),
-                ],
-            )
+            at(it.uri(), &said.name, &[&said.title, &said.description])
         });
         prompts.chain(resources).chain(templates)
     }
+}
+
+/// What lies at a URI.
+fn at(uri: &str, name: &str, said: &[&Option<String>; 2]) -> (Related, String) {
+    let [title, description] = said.map(Option::as_deref);
+    let named = (CapabilityKind::Resource, uri.to_owned());
+    item(named, None, &[Some(name), title, description])
 }
 
 fn item(

@@ -184,16 +184,38 @@ impl Conversation {
         self.kit.read_resource(uri).within(self.scope())
     }
 
-    /// Whether it is about a tool.
-    #[must_use]
-    pub fn is_about(&self, tool: &ToolEntry) -> bool {
-        self.scope().allows(tool)
+    /// Completes an argument of a prompt of one of its servers; see [`Toolkit::complete_prompt`].
+    pub fn complete_prompt(
+        &self,
+        name: impl Into<String>,
+        argument: (&str, &str),
+        settled: impl Into<Value>,
+    ) -> Ask {
+        let ask = self.kit.complete_prompt(name, argument, settled);
+        ask.within(self.scope())
     }
 
-    /// Whether it is about all that a server offers, its prompts and resources too.
-    #[must_use]
-    pub fn is_about_server(&self, server: &ServerId) -> bool {
-        self.scope().allows_server(server)
+    /// Completes an argument of a resource template of one of its servers; see [`Toolkit::complete_resource`].
+    pub fn complete_resource(
+        &self,
+        template: impl Into<String>,
+        argument: (&str, &str),
+        settled: impl Into<Value>,
+    ) -> Ask {
+        let ask = self.kit.complete_resource(template, argument, settled);
+        ask.within(self.scope())
+    }
+
+    /// A condition on tools: whether it is about them, as it is now.
+    pub fn is_about(&self) -> impl Fn(&ToolEntry) -> bool + use<> {
+        let scope = self.scope();
+        move |tool| scope.allows(tool)
+    }
+
+    /// A condition on servers: whether it is about all that they offer, their prompts and resources too, as it is now.
+    pub fn is_about_server(&self) -> impl Fn(&ServerId) -> bool + use<> {
+        let scope = self.scope();
+        move |server| scope.allows_server(server)
     }
 
     /// Starts every server that it is about and that was never asked what it offers; see [`Toolkit::start_all`].
