@@ -10,6 +10,7 @@ mod cell;
 mod clients;
 mod conditions;
 mod cpu;
+mod fan_out;
 mod instructions;
 mod options;
 mod report;

@@ -23,6 +23,7 @@ use tower::{Layer, Service, ServiceExt as _};
 
 use crate::conditions;
 use crate::cpu::{self, Process};
+use crate::fan_out;
 use crate::instructions::{ALLOCATIONS, INSTRUCTIONS, can_count, each};
 use crate::table;
 
@@ -79,6 +80,7 @@ pub(crate) fn measure(quick: bool) -> Result<()> {
         text,
         "\nAim: the stack at most {AIM:?} per call; measured {stack:?}: {met}."
     )?;
+    writeln!(text, "{}", fan_out::measure(rounds * 3)?)?;
     print!("{text}");
     Ok(())
 }
@@ -103,7 +105,7 @@ fn counted(side: &str) -> Result<(String, String)> {
     Ok((format!("{instructions:.0}"), format!("{blocks:.1}")))
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
 }

@@ -26,8 +26,7 @@ pub(crate) fn render(report: &Value) -> String {
     text += &summaries(report);
     text += "\n";
     text += &instructions(report);
-    text += &aim(report);
-    text += &connection_aims(report);
+    text += &aims(report);
     text
 }
 
@@ -140,22 +139,8 @@ fn instructions(report: &Value) -> String {
     text.trim_end_matches(';').to_owned() + ".\n"
 }
 
-fn aim(report: &Value) -> String {
-    let get = |key: &str| report.pointer(&format!("/aim/{key}"));
-    let verdict = match get("met").and_then(Value::as_bool) {
-        Some(true) => "met",
-        Some(false) => "missed",
-        None => return String::new(),
-    };
-    format!(
-        "Aim: CPU per call over duplex at most {} of raw rmcp's; measured {}: {verdict}.\n",
-        factor(get("cpu_per_call_ratio_at_most")).unwrap_or_default(),
-        factor(get("measured")).unwrap_or_default(),
-    )
-}
-
-fn connection_aims(report: &Value) -> String {
-    let aims = report.get("connection_aims").and_then(Value::as_array);
+fn aims(report: &Value) -> String {
+    let aims = report.get("aims").and_then(Value::as_array);
     let mut text = String::new();
     for aim in aims.into_iter().flatten() {
         let (word, bound) = match aim.get("at_most") {
@@ -165,8 +150,10 @@ fn connection_aims(report: &Value) -> String {
         let met = aim.get("met").and_then(Value::as_bool) == Some(true);
         let _infallible = writeln!(
             text,
-            "Aim for a connection alone over {} at 16 B: {} {word} {} of raw rmcp's; measured {}: {}.",
+            "Aim for a {} over {}, {} cells: {} {word} {} of raw rmcp's; measured {}: {}.",
+            shown(aim.get("side")).replace("connection", "connection alone"),
             shown(aim.get("transport")),
+            shown(aim.get("cells")),
             shown(aim.get("figure")).replace('_', " "),
             factor(bound).unwrap_or_default(),
             factor(aim.get("ratio")).unwrap_or_default(),

@@ -75,8 +75,8 @@ impl Capability {
 }
 
 /// A JSON object of arguments. Cheap to clone. Equal objects are equal in whatever order their keys stand.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct Arguments(Arc<Map<String, Value>>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Arguments(Arc<Value>);
 
 impl Arguments {
     /// Takes a JSON object, or `null` for none.
@@ -90,7 +90,25 @@ impl Arguments {
     /// The object.
     #[must_use]
     pub fn as_object(&self) -> &Map<String, Value> {
+        self.0.as_object().expect("nothing else is taken")
+    }
+
+    /// The object, as a value.
+    #[must_use]
+    pub fn as_value(&self) -> &Value {
         &self.0
+    }
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        Self::from(Map::new())
+    }
+}
+
+impl From<Map<String, Value>> for Arguments {
+    fn from(object: Map<String, Value>) -> Self {
+        Self(Arc::new(Value::Object(object)))
     }
 }
 
@@ -100,7 +118,7 @@ impl TryFrom<Value> for Arguments {
     fn try_from(value: Value) -> Result<Self, Self::Error> {
         let found = match value {
             Value::Null => return Ok(Self::default()),
-            Value::Object(object) => return Ok(Self(Arc::new(object))),
+            Value::Object(object) => return Ok(object.into()),
             Value::Array(_) => "a list",
             Value::String(_) => "a text",
             Value::Number(_) => "a number",

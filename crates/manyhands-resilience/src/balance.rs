@@ -126,7 +126,7 @@ impl BalanceLayer {
     }
 
     /// Sends a call to the replica that its context names.
-    async fn send<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn send<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         let load = call.context.replica.and_then(|it| self.0.loads.get(it));
         let _load = load.map(Load::new);
         inner.send(call).await
@@ -154,7 +154,7 @@ impl Guard for BalanceLayer {
         "balance"
     }
 
-    async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, mut call: Box<Call>) -> Outcome {
         if call
             .context
             .replica
@@ -168,7 +168,7 @@ impl Guard for BalanceLayer {
         if !self.are_all_left_alone(&call)
             && let Some(preparation) = inner.preparation(&call)
         {
-            waited(preparation, &mut call).await?;
+            Box::pin(waited(preparation, &mut call)).await?;
         }
         let remaining = Remaining::of(&call.context);
         while let Some((replica, standing)) = self.choose(&tried, &inner, &call) {

@@ -138,11 +138,11 @@ impl Guard for BulkheadLayer {
         "bulkhead"
     }
 
-    async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, mut call: Box<Call>) -> Outcome {
         // No barging: a place that is given back goes to the first who waits, and is never seen free here.
         let _place = match self.0.places.try_acquire() {
             Ok(place) => place,
-            Err(_) => self.wait(&mut call).await?,
+            Err(_) => Box::pin(self.wait(&mut call)).await?,
         };
         inner.send(call).await
     }

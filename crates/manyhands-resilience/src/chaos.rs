@@ -151,14 +151,14 @@ impl Guard for ChaosLayer {
         self.is_on()
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         if !self.is_on() {
             return inner.send(call).await;
         }
         let lot = self.draw();
         debug!(layer = "chaos", server = %call.server, ?lot, "a lot is drawn");
         if let Some(delay) = lot.delay {
-            sleep(delay).await;
+            Box::pin(sleep(delay)).await;
         }
         let Some(fault) = lot.fault else {
             return inner.send(call).await;

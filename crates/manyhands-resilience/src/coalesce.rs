@@ -112,12 +112,12 @@ where
     fn call(&mut self, call: Call) -> Self::Future {
         let way = Leaf(self.service.clone());
         if call.context.effect != Effect::ReadOnly {
-            return Box::pin(way.send(call));
+            return Box::pin(way.send(Box::new(call)));
         }
         let flights = self.flights.clone();
         Box::pin(async move {
             flights
-                .send(call, move |call| way.clone().send(call).boxed())
+                .send(call, move |call| way.clone().send(Box::new(call)).boxed())
                 .await
         })
     }

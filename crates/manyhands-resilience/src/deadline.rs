@@ -123,7 +123,7 @@ impl Guard for DeadlineLayer {
         self.name
     }
 
-    async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, mut call: Box<Call>) -> Outcome {
         let limits = [self.limit, call.context.timeout];
         let Some(limit) = limits.into_iter().flatten().min() else {
             return inner.send(call).await;
@@ -143,7 +143,7 @@ impl Guard for DeadlineLayer {
             Duration::ZERO
         };
         let mut answer = pin!(inner.send(call));
-        let mut timer = pin!(sleep(limit.saturating_add(later)));
+        let mut timer = pin!(remaining.timer(limit.saturating_add(later)));
         loop {
             tokio::select! {
                 biased;

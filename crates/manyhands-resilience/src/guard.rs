@@ -32,14 +32,14 @@ pub trait Guard: Clone + Send + Sync + 'static {
         false
     }
 
-    /// Takes `call` through the layer and on to `inner`.
-    fn around<I: Inner>(&self, inner: I, call: Call) -> impl Future<Output = Outcome> + Send;
+    /// Takes `call` through the layer and on to `inner`. It is boxed since each layer's future has room for it twice.
+    fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> impl Future<Output = Outcome> + Send;
 }
 
 /// The rest of a call's way, as a layer sees it.
 pub trait Inner: Clone + Send {
     /// Sends `call` on.
-    fn send(self, call: Call) -> impl Future<Output = Outcome> + Send;
+    fn send(self, call: Box<Call>) -> impl Future<Output = Outcome> + Send;
 
     /// What has to be waited for before `call` can be made at all, such as a server's start; none where it can be made now.
     ///
@@ -83,7 +83,7 @@ pub trait Inner: Clone + Send {
 pub struct Boxed<I>(I);
 
 impl<I: Inner> Inner for Boxed<I> {
-    async fn send(self, call: Call) -> Outcome {
+    async fn send(self, call: Box<Call>) -> Outcome {
         let end: Pin<Box<dyn Future<Output = Outcome> + Send + '_>> = Box::pin(self.0.send(call));
         end.await
     }
@@ -114,7 +114,7 @@ pub struct Guarding<'a, G, I> {
 
 impl<G: Guard, I: Inner> Inner for Guarding<'_, G, I> {
     // Not an `async fn`: that would be one more future around each layer's.
-    fn send(self, call: Call) -> impl Future<Output = Outcome> + Send {
+    fn send(self, call: Box<Call>) -> impl Future<Output = Outcome> + Send {
         self.guard.around(self.inner, call)
     }
 
@@ -173,7 +173,7 @@ where
 
     fn call(&mut self, call: Call) -> Self::Future {
         let (guard, inner) = (self.guard.clone(), Leaf(self.service.clone()));
-        Box::pin(async move { inner.behind(&guard).send(call).await })
+        Box::pin(async move { inner.behind(&guard).send(Box::new(call)).await })
     }
 }
 
@@ -186,12 +186,12 @@ where
     S: Service<Call, Response = Reply, Error = CallError> + Clone + Send,
     S::Future: Send,
 {
-    async fn send(mut self, call: Call) -> Outcome {
+    async fn send(mut self, call: Box<Call>) -> Outcome {
         poll_fn(|cx| self.0.poll_ready(cx)).await?;
         if let Some(transit) = &call.context.transit {
             transit.leave();
         }
-        self.0.call(call).await
+        self.0.call(*call).await
     }
 }
 

@@ -21,9 +21,9 @@ impl Guard for PreparationLayer {
         "preparation"
     }
 
-    async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, mut call: Box<Call>) -> Outcome {
         if let Some(preparation) = inner.preparation(&call) {
-            waited(preparation, &mut call).await?;
+            Box::pin(waited(preparation, &mut call)).await?;
         }
         inner.send(call).await
     }
@@ -58,7 +58,7 @@ mod tests {
     }
 
     impl Inner for Starting {
-        async fn send(self, call: Call) -> Outcome {
+        async fn send(self, call: Box<Call>) -> Outcome {
             let up = self.comes_up.is_ok_and(|at| at <= Instant::now());
             assert!(up, "it was sent a call before it was up");
             sleep(self.answers_in).await;
@@ -102,8 +102,8 @@ mod tests {
         let stack = built(&settings.with_deadline(deadline));
         let server = starting(20);
         let (first, second) = tokio::join!(
-            stack.around(server.clone(), call()),
-            stack.around(server, call())
+            stack.around(server.clone(), call().into()),
+            stack.around(server, call().into())
         );
         first.unwrap();
         second.unwrap();
@@ -114,7 +114,7 @@ mod tests {
         let server = starting(20);
         let begun = Instant::now();
         let stack = built(&StackSettings::default());
-        let error = stack.around(server, call_within(5 * SECOND)).await;
+        let error = stack.around(server, call_within(5 * SECOND).into()).await;
         let error = error.unwrap_err();
         assert_eq!(begun.elapsed(), 5 * SECOND);
         assert_eq!(error.delivery(), Delivery::NotSent);
@@ -131,7 +131,7 @@ mod tests {
             .behind(&timed)
             .behind(&bulkhead)
             .behind(&PreparationLayer);
-        way.send(call_within(5 * SECOND)).await.unwrap_err();
+        way.send(call_within(5 * SECOND).into()).await.unwrap_err();
         assert_eq!(begun.elapsed(), 5 * SECOND);
     }
 
@@ -144,7 +144,7 @@ mod tests {
                 comes_up: Err(begun + SECOND),
                 answers_in: SECOND,
             };
-            let error = stack.around(server, call()).await.unwrap_err();
+            let error = stack.around(server, call().into()).await.unwrap_err();
             assert_eq!(error.to_string(), "it will not start");
             assert_eq!(begun.elapsed(), SECOND);
         }

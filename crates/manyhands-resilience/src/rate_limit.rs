@@ -119,7 +119,7 @@ impl Guard for RateLimitLayer {
         "rate limit"
     }
 
-    async fn around<I: Inner>(&self, inner: I, mut call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, mut call: Box<Call>) -> Outcome {
         let key = self.0.key.of(&call);
         let bucket = self
             .0
@@ -138,7 +138,7 @@ impl Guard for RateLimitLayer {
             let remaining = Remaining::of(&call.context);
             remaining.hold();
             let turn = Turn(Some(&bucket));
-            sleep(wait).await;
+            Box::pin(sleep(wait)).await;
             turn.take();
             remaining.hand_on(&mut call.context);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use manyhands_core::{CallContext, Transit, handed_on};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 /// How soon a clock that stands still is looked at again.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -25,6 +25,14 @@ impl Remaining {
             limit: context.timeout,
             paused_before: transit.as_ref().map(Transit::paused).unwrap_or_default(),
             transit,
+        }
+    }
+
+    /// Ends so long after the layer got the call, and never where that is too far to be said.
+    pub(crate) fn timer(&self, limit: Duration) -> Sleep {
+        match self.started.checked_add(limit) {
+            Some(end) => sleep_until(end),
+            None => sleep(limit),
         }
     }
 

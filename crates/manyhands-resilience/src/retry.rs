@@ -188,7 +188,7 @@ impl Guard for RetryLayer {
         self.0.settings.attempts > 1
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         self.deposit();
         let remaining = Remaining::of(&call.context);
         let (mut made, mut worst) = (0, Delivery::NotSent);
@@ -196,7 +196,9 @@ impl Guard for RetryLayer {
             made += 1;
             let mut attempt = call.clone();
             attempt.context.attempt = made;
-            remaining.hand_on(&mut attempt.context);
+            if made > 1 {
+                remaining.hand_on(&mut attempt.context);
+            }
             let outcome = inner.clone().send(attempt).await;
             let Some(failed) = Failed::of(&outcome, call.context.effect) else {
                 return outcome;
@@ -210,7 +212,7 @@ impl Guard for RetryLayer {
                         remaining.leave_for_good();
                     }
                     remaining.hold();
-                    sleep(wait).await;
+                    Box::pin(sleep(wait)).await;
                 }
                 Next::Leave => {
                     return outcome.map_err(|error| {
@@ -246,7 +248,7 @@ fn told(
     error: CallError,
     delivery: Delivery,
     made: u32,
-    call: Call,
+    call: Box<Call>,
     remaining: &Remaining,
 ) -> CallError {
     let error = error

@@ -17,7 +17,7 @@ impl Guard for AttemptSpanLayer {
         "attempt span"
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         let span = debug_span!(
             "attempt",
             server = %call.server,

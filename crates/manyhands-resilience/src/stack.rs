@@ -207,7 +207,7 @@ impl Stack {
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call, which then counts for nothing.
-    pub async fn probe<I: Inner>(&self, inner: I, call: Call, proves: bool) -> Outcome {
+    pub async fn probe<I: Inner>(&self, inner: I, call: Box<Call>, proves: bool) -> Outcome {
         let layers = &*self.0;
         // A breaker of each tool knows nothing of the server as a whole.
         let knows = !layers.breaker_per_tool || call.request.capability(&call.server).is_some();
@@ -264,7 +264,7 @@ impl Guard for Stack {
         "stack"
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         self.before(inner).send(call).await
     }
 }
@@ -284,7 +284,7 @@ impl<G: Guard> Guard for OfReplica<G> {
         self.0.first().is_some_and(Guard::is_on)
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         // Where nobody balances, there is one.
         let of_it = self.0.get(call.context.replica.unwrap_or(0));
         match of_it.or(self.0.first()) {
@@ -308,7 +308,7 @@ impl<G: Guard> Guard for Option<G> {
         self.as_ref().is_some_and(Guard::dawdles)
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         match self {
             Some(guard) => guard.around(inner, call).await,
             None => inner.send(call).await,
@@ -321,7 +321,7 @@ impl<G: Guard> Guard for Option<G> {
 struct Nowhere;
 
 impl Inner for Nowhere {
-    async fn send(self, call: Call) -> Outcome {
+    async fn send(self, call: Box<Call>) -> Outcome {
         let subject = crate::subject::Subject::of(&call);
         let (kind, delivery) = (
             manyhands_core::ErrorKind::Unavailable,

@@ -183,7 +183,7 @@ impl Guard for StatisticsLayer {
         "statistics"
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         let recent = self
             .statistics
             .keys

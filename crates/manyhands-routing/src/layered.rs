@@ -80,7 +80,7 @@ impl Service<Call> for ServerService {
 
     fn call(&mut self, call: Call) -> Self::Future {
         let way = self.0.clone();
-        Box::pin(async move { way.send(call).await })
+        Box::pin(async move { way.send(Box::new(call)).await })
     }
 }
 
@@ -92,7 +92,7 @@ impl fmt::Debug for ServerService {
 
 /// The way to one server, whatever it is made of.
 pub(crate) trait Way: Send + Sync {
-    fn send(&self, call: Call) -> Sending<'_>;
+    fn send(&self, call: Box<Call>) -> Sending<'_>;
 }
 
 /// The way through a service of tower's.
@@ -103,11 +103,11 @@ where
     S: Service<Call, Response = Reply, Error = CallError> + Clone + Send + Sync,
     S::Future: Send,
 {
-    fn send(&self, call: Call) -> Sending<'_> {
+    fn send(&self, call: Box<Call>) -> Sending<'_> {
         let mut service = self.0.clone();
         Box::pin(async move {
             std::future::poll_fn(|cx| service.poll_ready(cx)).await?;
-            service.call(call).await
+            service.call(*call).await
         })
     }
 }

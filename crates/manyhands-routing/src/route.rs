@@ -95,13 +95,15 @@ impl Route {
     /// # Cancel safety
     /// Dropping the future cancels the call at the server, and counts for nothing.
     pub async fn probe(&self, connection: &Connection, call: Call, proves: bool) -> Outcome {
-        let probe = self.stack.probe(Connected(connection), call, proves);
+        let probe = self
+            .stack
+            .probe(Connected(connection), Box::new(call), proves);
         probe.await
     }
 
     pub(crate) fn send(&self, mut call: Call) -> Sending<'_> {
         self.limits.complete(&call.request, &mut call.context);
-        self.way.send(call)
+        self.way.send(Box::new(call))
     }
 }
 
@@ -148,7 +150,7 @@ struct Stacked {
 }
 
 impl Way for Stacked {
-    fn send(&self, call: Call) -> Sending<'_> {
+    fn send(&self, call: Box<Call>) -> Sending<'_> {
         Box::pin(self.stack.around(Server(&self.server), call))
     }
 }
@@ -168,7 +170,7 @@ impl<'a> Server<'a> {
 }
 
 impl Inner for Server<'_> {
-    async fn send(self, call: Call) -> Outcome {
+    async fn send(self, call: Box<Call>) -> Outcome {
         let replica = self.chosen(&call).unwrap_or(self.0.first());
         replica.request(call.request, call.context).await
     }
@@ -209,7 +211,7 @@ impl Inner for Server<'_> {
 struct Connected<'a>(&'a Connection);
 
 impl Inner for Connected<'_> {
-    async fn send(self, call: Call) -> Outcome {
+    async fn send(self, call: Box<Call>) -> Outcome {
         self.0.request(call.request, call.context).await
     }
 

@@ -178,14 +178,15 @@ impl Ask {
             let error = CallError::new(kind, delivery, error.to_string());
             about(&self.wanted, error)
         })?;
-        let began = Instant::now();
-        let end = self.context.timeout.map(|limit| began + limit);
+        let may_fall_back = self.falls_back && self.shared.has_groups();
+        let began = may_fall_back.then(Instant::now);
+        let end = began.zip(self.context.timeout);
+        let end = end.map(|(began, limit)| began + limit);
         let first = self.answer(arguments.clone()).await;
         let first = first.map_err(|error| about(&self.wanted, error));
-        if self.falls_back && self.shared.has_groups() {
-            self.fall_back(first, &arguments, began, end).await
-        } else {
-            first
+        match began {
+            Some(began) => Box::pin(self.fall_back(first, &arguments, began, end)).await,
+            None => first,
         }
     }
 
@@ -274,8 +275,7 @@ impl Ask {
     /// How a call of a tool is checked, and what it does.
     fn policy(&self, tool: &ToolEntry) -> (Validate, Effect) {
         let slot = self.shared.slot(tool.name().server());
-        slot.map(|it| (it.settings.validate, effect::of_tool(&it.settings, tool)))
-            .unwrap_or_default()
+        slot.map(|it| policy(&it, tool)).unwrap_or_default()
     }
 
     /// Answers, after a person has logged in where the server wants that and a person can be asked.
@@ -291,7 +291,7 @@ impl Ask {
         let Some(slot) = self.slot().filter(|slot| self.shared.may_log_in(slot)) else {
             return first;
         };
-        if let Err(error) = self.shared.log_in(&slot).await {
+        if let Err(error) = Box::pin(self.shared.log_in(&slot)).await {
             let told = CallError::new(ErrorKind::Unauthorized, Delivery::NotSent, error.cause());
             let advice = error.mend().unwrap_or("try again");
             return Err(told.with_advice(advice).with_server(slot.id.clone()));
@@ -300,15 +300,25 @@ impl Ask {
     }
 
     async fn resolve_and_dispatch(&mut self, arguments: Arguments) -> Result<Reply, CallError> {
-        self.wait_for_offer().await?;
-        let tool = match self.wanted.kind() {
-            CapabilityKind::Tool => Some(self.tool().map_err(|unknown| self.not_found(&unknown))?),
-            _ => None,
+        let known = match self.known_tool() {
+            Some(known) => Some(known),
+            None => {
+                Box::pin(self.wait_for_offer()).await?;
+                match self.wanted.kind() {
+                    CapabilityKind::Tool => {
+                        let tool = self.tool().map_err(|unknown| self.not_found(&unknown))?;
+                        let policy = self.policy(&tool);
+                        Some((tool, policy))
+                    }
+                    _ => None,
+                }
+            }
         };
+        let (tool, policy) = known.unzip();
         if let Some(tool) = tool.as_ref().filter(|tool| !self.scope.allows(tool)) {
             return Err(self.outside(tool.name().server()));
         }
-        let policies = tool.as_ref().map(|tool| (tool, self.policy(tool)));
+        let policies = tool.as_ref().zip(policy);
         let checked = policies
             .map(|(tool, (validate, _))| (tool, validate))
             .filter(|(_, validate)| *validate != Validate::Off);
@@ -356,6 +366,18 @@ impl Ask {
                     .cloned()
             }
         }
+    }
+
+    /// The tool that is wanted with how its calls are checked and what they do, where there is nothing to wait for: its
+    /// server has said since the start, or at an earlier one, that it offers it.
+    fn known_tool(&self) -> Option<(ToolEntry, (Validate, Effect))> {
+        if self.wanted.kind() != CapabilityKind::Tool {
+            return None;
+        }
+        let tool = self.tool().ok()?;
+        let slot = self.shared.slot(tool.name().server())?;
+        let policy = slot.is_introduced().then(|| policy(&slot, &tool))?;
+        Some((tool, policy))
     }
 
     /// Finds the server and its own name for a prompt or a resource, and what is asked of it.
@@ -519,6 +541,12 @@ impl Ask {
                 "look at it with `manyhands pins diff {name}`, and approve it with `manyhands pins approve {name}`"
             ))
     }
+}
+
+/// How a call of a tool is checked, and what it does.
+fn policy(slot: &Slot, tool: &ToolEntry) -> (Validate, Effect) {
+    let settings = &slot.settings;
+    (settings.validate, effect::of_tool(settings, tool))
 }
 
 fn call_of(tool: &ToolEntry, arguments: Arguments) -> (ServerId, Request) {

@@ -22,7 +22,7 @@ pub enum Validate {
 
 /// Checks arguments before they are sent. A null for what could be left out is left out, where it would not fit.
 pub(crate) fn arguments(tool: &ToolEntry, given: Arguments) -> Result<Arguments, CallError> {
-    let mismatch = match tool.check_arguments(given.as_object()) {
+    let mismatch = match tool.check_arguments(&given) {
         Ok(verdict) => {
             told(tool, "arguments", verdict);
             return Ok(given);
@@ -35,11 +35,11 @@ pub(crate) fn arguments(tool: &ToolEntry, given: Arguments) -> Result<Arguments,
         .filter(|(_, value)| !value.is_null())
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    if kept.len() < object.len()
-        && tool.check_arguments(&kept).is_ok()
-        && let Ok(kept) = Arguments::try_from(Value::from(kept))
-    {
-        return Ok(kept);
+    if kept.len() < object.len() {
+        let kept = kept.into();
+        if tool.check_arguments(&kept).is_ok() {
+            return Ok(kept);
+        }
     }
     let cause = mismatch.to_string();
     Err(

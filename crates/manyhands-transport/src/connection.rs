@@ -133,26 +133,35 @@ impl Connection {
         request: Request,
         context: CallContext,
     ) -> Result<Reply, CallError> {
+        self.send(&request, &context).await
+    }
+
+    /// Does as [`request`](Self::request) does, for one who keeps both.
+    pub(crate) async fn send(
+        &self,
+        request: &Request,
+        context: &CallContext,
+    ) -> Result<Reply, CallError> {
         let total = context.timeout.unwrap_or(CALL_LIMIT);
         let idle = context.idle_timeout.unwrap_or(total);
         let clock = Clock::new(idle, total).with_transit(context.transit.clone());
         let clock = Arc::new(clock);
-        let started = Instant::now();
         let before = self.0.session.diagnostics.unusable();
         let Inner { session, link, .. } = &*self.0;
-        match rounds::complete(session, link, &request, &context, &clock).await {
+        match rounds::complete(session, link, request, context, &clock).await {
             Ok(raw) => {
                 // How long a person took says nothing about the server.
-                let took = started.elapsed().saturating_sub(clock.paused());
+                let took = clock.elapsed().saturating_sub(clock.paused());
                 Ok(Reply::new(session.server.clone(), raw, took))
             }
-            Err(failure) => Err(
-                outcome::about(&request, self.explain(failure, before).await)
-                    .with_effect(context.effect)
-                    .with_server(session.server.clone())
-                    .with_capability(request.capability(&session.server))
-                    .with_trace(context.trace),
-            ),
+            Err(failure) => Err(outcome::about(
+                request,
+                Box::pin(self.explain(failure, before)).await,
+            )
+            .with_effect(context.effect)
+            .with_server(session.server.clone())
+            .with_capability(request.capability(&session.server))
+            .with_trace(context.trace)),
         }
     }
 

@@ -191,6 +191,7 @@ impl Supervised {
     ) -> Result<Reply, CallError> {
         let _in_use = self.in_use();
         let limit = context.timeout.unwrap_or(CALL_LIMIT);
+        context.timeout = Some(limit);
         let end = Instant::now() + limit;
         let left = || {
             Some(handed_on(
@@ -199,14 +200,20 @@ impl Supervised {
             ))
         };
         loop {
-            context.timeout = left();
-            let connection = self.wait_for_up(&request, &context).await?;
-            context.timeout = left();
+            let connection = match self.open_connection() {
+                Some(connection) => connection,
+                None => {
+                    let connection = Box::pin(self.wait_for_up(&request, &context)).await?;
+                    context.timeout = left();
+                    connection
+                }
+            };
             context.transit.iter().for_each(Transit::leave);
-            match connection.request(request.clone(), context.clone()).await {
+            match connection.send(&request, &context).await {
                 // It belongs on the next connection, which the loop waits for.
                 Err(error) if error.delivery() == Delivery::NotSent && connection.is_closed() => {
                     context.transit.iter().for_each(Transit::hold);
+                    context.timeout = left();
                 }
                 result => return result,
             }
@@ -256,9 +263,6 @@ impl Supervised {
         request: &Request,
         context: &CallContext,
     ) -> Result<Connection, CallError> {
-        if let Some(connection) = self.open_connection() {
-            return Ok(connection);
-        }
         let limit = context.timeout.unwrap_or(CALL_LIMIT);
         // A server that does not come up shows no sign of progress.
         let patience = context.idle_timeout.unwrap_or(limit).min(limit);

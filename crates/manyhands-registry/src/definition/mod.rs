@@ -111,7 +111,8 @@ fn anthropic(
     json_schema::retain_properties(&mut schema, is_parameter_name);
     let mut metadata = entry.metadata();
     // An example that does not fit is an error of the whole request, and one that is sent need not be in the description.
-    let is_valid = |it: &Map<String, Value>| entry.check_arguments(it) == Ok(Verdict::Fits);
+    let is_valid =
+        |it: &Map<String, Value>| entry.check_arguments(&it.clone().into()) == Ok(Verdict::Fits);
     let examples = metadata.examples.iter().map(|it| &it.value);
     let examples: Vec<Value> = examples
         .filter(|it| is_valid(it) && it.keys().all(|name| is_parameter_name(name)))

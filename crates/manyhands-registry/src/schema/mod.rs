@@ -17,7 +17,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use manyhands_core::model::Tool;
-use manyhands_core::{Notice, Reply};
+use manyhands_core::{Arguments, Notice, Reply};
 use serde_json::{Map, Value};
 
 pub use self::mismatch::{Mismatch, Violation, ViolationKind};
@@ -99,17 +99,17 @@ impl Named<Tool> {
     /// }});
     /// # inventory.tools.push(Arc::new(serde_json::from_value::<Tool>(tool)?));
     /// # let (catalogue, _) = Catalogue::new([id.clone()]).with_inventory(&id, &inventory);
-    /// let arguments = serde_json::json!({"limit": "ten"});
-    /// let error = catalogue.tool("slack.search")?.check_arguments(arguments.as_object().unwrap()).unwrap_err();
+    /// let arguments = serde_json::json!({"limit": "ten"}).try_into()?;
+    /// let error = catalogue.tool("slack.search")?.check_arguments(&arguments).unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "expected arguments.limit to be an integer, found \"ten\"; missing arguments.query"
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn check_arguments(&self, arguments: &Map<String, Value>) -> Result<Verdict, Mismatch> {
+    pub fn check_arguments(&self, arguments: &Arguments) -> Result<Verdict, Mismatch> {
         match self.input() {
-            Ok(schema) => schema.check(&Value::Object(arguments.clone())),
+            Ok(schema) => schema.check(arguments.as_value()),
             Err(_) => Ok(Verdict::Unchecked(Unchecked::Schema)),
         }
     }

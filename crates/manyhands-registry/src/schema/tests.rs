@@ -45,7 +45,7 @@ fn giving(schema: &Value) -> ToolEntry {
 
 /// `fits`, why it went unchecked, or what is wrong.
 fn outcome(tool: &ToolEntry, arguments: &Value) -> String {
-    said(tool.check_arguments(arguments.as_object().unwrap()))
+    said(tool.check_arguments(&arguments.clone().try_into().unwrap()))
 }
 
 fn said(result: Result<Verdict, super::Mismatch>) -> String {
@@ -262,7 +262,7 @@ fn a_schema_that_cannot_be_used_leaves_arguments_unchecked_and_says_why() {
     let tool = catalogue.tool("s.t").unwrap();
     let arguments = json!({"a": 1});
     assert_eq!(
-        tool.check_arguments(arguments.as_object().unwrap()),
+        tool.check_arguments(&arguments.clone().try_into().unwrap()),
         Ok(Verdict::Unchecked(Unchecked::Schema))
     );
     let content = reply(&json!({"structuredContent": 1}));

@@ -68,7 +68,7 @@ impl Group {
 }
 
 impl Inner for Group {
-    async fn send(self, call: Call) -> Outcome {
+    async fn send(self, call: Box<Call>) -> Outcome {
         let replica = &self.0[call.context.replica.unwrap()];
         replica.seen.fetch_add(1, Ordering::Relaxed);
         let takes = *replica.takes.lock().unwrap();
@@ -127,7 +127,7 @@ async fn calls_are_spread_by_what_is_under_way_and_the_same_seed_spreads_them_al
     let one_by_one = async |group: &Group| {
         let stack = group.stack(&settings());
         for _ in 0..300 {
-            stack.around(group.clone(), call()).await.unwrap();
+            stack.around(group.clone(), call().into()).await.unwrap();
         }
         group.seen()
     };
@@ -140,7 +140,7 @@ async fn calls_are_spread_by_what_is_under_way_and_the_same_seed_spreads_them_al
 
     let group = Group::of(2).slow(0, SECOND).slow(1, SECOND);
     let stack = group.stack(&settings());
-    let at_once = (0..40).map(|_| stack.around(group.clone(), call()));
+    let at_once = (0..40).map(|_| stack.around(group.clone(), call().into()));
     join_all(at_once)
         .await
         .into_iter()
@@ -157,7 +157,7 @@ async fn a_slow_replica_gets_less() {
     let stack = group.stack(&settings());
     let callers = (0..6).map(async |_| {
         for _ in 0..50 {
-            stack.around(group.clone(), call()).await.unwrap();
+            stack.around(group.clone(), call().into()).await.unwrap();
         }
     });
     join_all(callers).await;
@@ -169,7 +169,7 @@ async fn a_slow_replica_gets_less() {
 async fn a_call_that_was_dropped_is_no_load() {
     let group = Group::of(2).slow(0, SECOND).slow(1, SECOND);
     let balance = BalanceLayer::seeded(2, Vec::new(), 1);
-    let dropped = tokio::time::timeout(SECOND / 2, balance.around(group, call()));
+    let dropped = tokio::time::timeout(SECOND / 2, balance.around(group, call().into()));
     assert!(dropped.await.is_err());
     assert_eq!(balance.loads(), [0, 0]);
 }
@@ -181,7 +181,7 @@ async fn what_is_down_or_was_not_sent_goes_to_another_replica_at_once() {
     let stack = group.stack(&settings().with_breaker(None));
     let begun = tokio::time::Instant::now();
     for _ in 0..20 {
-        stack.around(group.clone(), call()).await.unwrap();
+        stack.around(group.clone(), call().into()).await.unwrap();
     }
     assert_eq!(begun.elapsed(), Duration::ZERO);
     let seen = group.seen();
@@ -201,7 +201,7 @@ async fn another_attempt_goes_to_another_replica_and_what_may_have_been_done_is_
     let stack = group.stack(&settings().with_retry(retry).with_breaker(None));
     for _ in 0..20 {
         let read = call_of(Effect::ReadOnly);
-        stack.around(group.clone(), read).await.unwrap();
+        stack.around(group.clone(), read.into()).await.unwrap();
     }
     let seen = group.seen();
     assert_eq!(seen[2], 20);
@@ -212,7 +212,7 @@ async fn another_attempt_goes_to_another_replica_and_what_may_have_been_done_is_
 
     let mut failed = 0;
     for _ in 0..20 {
-        failed += usize::from(stack.around(group.clone(), call()).await.is_err());
+        failed += usize::from(stack.around(group.clone(), call().into()).await.is_err());
     }
     let seen = group.seen();
     assert_eq!(
@@ -225,7 +225,7 @@ async fn another_attempt_goes_to_another_replica_and_what_may_have_been_done_is_
 async fn a_replica_that_keeps_failing_is_left_out_and_comes_back() {
     let group = Group::of(2).failing(0, ErrorKind::MalformedReply, Delivery::Unknown);
     let stack = group.stack(&settings().with_breaker(open_after(9)));
-    let send = async || stack.around(group.clone(), call()).await.is_err();
+    let send = async || stack.around(group.clone(), call().into()).await.is_err();
     let mut failed = 0;
     for _ in 0..40 {
         failed += usize::from(send().await);
@@ -235,7 +235,10 @@ async fn a_replica_that_keeps_failing_is_left_out_and_comes_back() {
         .clone()
         .failing(1, ErrorKind::ConnectionClosed, Delivery::NotSent);
     for _ in 0..8 {
-        let error = stack.around(group.clone(), call()).await.unwrap_err();
+        let error = stack
+            .around(group.clone(), call().into())
+            .await
+            .unwrap_err();
         assert_eq!(
             error.cause(),
             "it failed",
@@ -259,12 +262,18 @@ async fn a_server_is_left_alone_when_all_its_replicas_are() {
         .failing(1, ErrorKind::MalformedReply, Delivery::Unknown);
     let stack = group.stack(&settings().with_breaker(open_after(2)));
     for _ in 0..4 {
-        stack.around(group.clone(), call()).await.unwrap_err();
+        stack
+            .around(group.clone(), call().into())
+            .await
+            .unwrap_err();
     }
     assert_eq!(group.seen(), [2, 2]);
     let group = group.down(0).down(1);
     let begun = tokio::time::Instant::now();
-    let error = stack.around(group.clone(), call()).await.unwrap_err();
+    let error = stack
+        .around(group.clone(), call().into())
+        .await
+        .unwrap_err();
     assert_eq!(begun.elapsed(), Duration::ZERO, "it waited for a start");
     assert_eq!(error.delivery(), Delivery::NotSent);
     let opens = stack
@@ -280,7 +289,7 @@ async fn while_none_is_up_the_first_that_comes_up_is_waited_for() {
         let group = Group::of(3).down(0).down(1).down(2);
         let stack = Stack::of_replicas(3, &settings(), &Statistics::default(), Some(seed));
         let begun = tokio::time::Instant::now();
-        stack.around(group.clone(), call()).await.unwrap();
+        stack.around(group.clone(), call().into()).await.unwrap();
         assert_eq!((begun.elapsed(), group.seen()), (SECOND, vec![0, 0, 1]));
     }
 }
@@ -292,7 +301,7 @@ async fn a_caller_who_has_chosen_a_replica_gets_it() {
     for replica in [1, 1, 1, 64] {
         let mut call = call();
         call.context.replica = Some(replica);
-        stack.around(group.clone(), call).await.unwrap();
+        stack.around(group.clone(), call.into()).await.unwrap();
     }
     let seen = group.seen();
     assert_eq!((seen.iter().sum::<usize>(), seen[1] >= 3), (4, true));

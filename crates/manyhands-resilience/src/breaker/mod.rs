@@ -229,7 +229,7 @@ impl Guard for BreakerLayer {
         "breaker"
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Call) -> Outcome {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         self.pass(inner, call, true).await
     }
 }
@@ -238,7 +238,7 @@ tower_layers!(BreakerLayer);
 
 impl BreakerLayer {
     /// Takes a call through. An answer to one that does not prove anything is not counted; a failure always is.
-    pub(crate) async fn pass<I: Inner>(&self, inner: I, call: Call, proves: bool) -> Outcome {
+    pub(crate) async fn pass<I: Inner>(&self, inner: I, call: Box<Call>, proves: bool) -> Outcome {
         let key = self.0.key.of(&call);
         let watched = self.watched(&key);
         drop(key);

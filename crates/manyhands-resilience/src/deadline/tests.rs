@@ -180,7 +180,7 @@ async fn time_stands_still_while_a_person_is_asked() {
 struct KeepsTime(Duration);
 
 impl Inner for KeepsTime {
-    async fn send(self, call: Call) -> Outcome {
+    async fn send(self, call: Box<Call>) -> Outcome {
         sleep(call.context.timeout.unwrap() + self.0).await;
         let kind = ErrorKind::DeadlineExceeded;
         Err(CallError::new(kind, Delivery::NotSent, "it was not read"))
@@ -207,7 +207,7 @@ async fn who_keeps_time_further_in_has_the_last_word_for_a_moment() {
             .transit
             .get_or_insert_default()
             .leave_for_good();
-        let error = way.send(call).await.unwrap_err();
+        let error = way.send(call.into()).await.unwrap_err();
         assert_eq!(error.cause(), cause);
         assert_eq!(started.elapsed(), Duration::from_millis(end));
     }
@@ -227,7 +227,7 @@ async fn an_attempt_has_no_second_clock_beside_one_that_is_kept() {
         let started = Instant::now();
         let chaos = chaos(dawdles);
         let way = KeepsTime(9 * SECOND).behind(&chaos).behind(&layer);
-        way.send(call()).await.unwrap_err();
+        way.send(call().into()).await.unwrap_err();
         assert_eq!(started.elapsed(), end * SECOND, "{dawdles}");
     }
 }

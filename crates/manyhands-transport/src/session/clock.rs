@@ -17,6 +17,7 @@ const AT_LEAST: Duration = Duration::from_millis(10);
 /// The time of one call.
 #[derive(Debug)]
 pub(crate) struct Clock {
+    started: Instant,
     idle: Duration,
     total: Duration,
     now: Mutex<State>,
@@ -49,16 +50,17 @@ pub(crate) enum Elapsed {
 impl Clock {
     pub(crate) fn new(idle: Duration, total: Duration) -> Self {
         let (idle, total) = (idle.min(FOR_EVER), total.min(FOR_EVER));
-        let since = Instant::now();
+        let started = Instant::now();
         let now = State {
-            idle_end: since + idle,
-            total_end: since + total,
+            idle_end: started + idle,
+            total_end: started + total,
             progressed: false,
             pauses: 0,
-            since,
+            since: started,
             paused: Duration::ZERO,
         };
         Self {
+            started,
             idle,
             total,
             now: Mutex::new(now),
@@ -108,13 +110,18 @@ impl Clock {
                     // Ends only ever move away, so it is enough to look when the old one is there.
                     let later = self.end();
                     if later <= end {
-                        return Err(self.elapsed());
+                        return Err(self.which());
                     }
                     end = later;
                     timer.as_mut().reset(end);
                 }
             }
         }
+    }
+
+    /// How long ago it was made, pauses and all.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// How long it stood still.
@@ -133,7 +140,7 @@ impl Clock {
         Instant::now() + end.saturating_duration_since(state.since).max(AT_LEAST)
     }
 
-    fn elapsed(&self) -> Elapsed {
+    fn which(&self) -> Elapsed {
         let state = self.state();
         if state.total_end <= state.idle_end {
             Elapsed::Total(self.total)

@@ -46,7 +46,7 @@ pub(crate) async fn complete(
     clock: &Arc<Clock>,
 ) -> Result<Box<RawValue>, Failure> {
     if *request == Request::Probe {
-        return probe(session, link, context, clock).await;
+        return Box::pin(probe(session, link, context, clock)).await;
     }
     let mut round: Option<Round> = None;
     for number in 0..=MAX_ROUNDS {
@@ -67,7 +67,7 @@ pub(crate) async fn complete(
                 let wanted = serde_json::from_str(result.get()).map_err(|_| {
                     Failure::Unusable("the question that it asks back cannot be read".to_owned())
                 })?;
-                round = Some(answer(session, wanted, number, clock).await?);
+                round = Some(Box::pin(answer(session, wanted, number, clock)).await?);
                 clock.progressed();
             }
             Some("task") => {

@@ -27,7 +27,7 @@ fn nothing_panics_and_every_message_is_short_and_printable() {
         unusable += usize::from(tool.schema_problem().is_some());
         for _ in 0..4 {
             let arguments = object(&mut rng, 4);
-            let result = tool.check_arguments(&arguments);
+            let result = tool.check_arguments(&arguments.clone().into());
             fitting += usize::from(result.is_ok());
             failing += usize::from(result.is_err());
             let told = said(result);
@@ -56,7 +56,8 @@ fn what_a_schema_refuses_its_negation_takes() {
         let plain = taking(&json!({"properties": {"a": rule}, "$defs": defs}));
         let negated = taking(&json!({"properties": {"a": {"not": rule}}, "$defs": defs}));
         let arguments = json!({"a": value(&mut rng, 3)});
-        let fits = |tool: &crate::ToolEntry| tool.check_arguments(arguments.as_object().unwrap());
+        let fits =
+            |tool: &crate::ToolEntry| tool.check_arguments(&arguments.clone().try_into().unwrap());
         match (fits(&plain), fits(&negated)) {
             (Ok(super::Verdict::Unchecked(_)), _) | (_, Ok(super::Verdict::Unchecked(_))) => {}
             (one, other) => {

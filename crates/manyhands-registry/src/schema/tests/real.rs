@@ -1,7 +1,8 @@
 //! Schemas of real servers, as they sent them, without titles and descriptions: each compiles, fits what it should, and says
 //! what is missing.
 
-use serde_json::{Map, Value, json};
+use manyhands_core::Arguments;
+use serde_json::{Value, json};
 
 use crate::{Catalogue, Verdict, ViolationKind};
 
@@ -32,7 +33,7 @@ fn what_real_schemas_require_is_asked_for() {
     for tool in catalogue().tools() {
         let required = tool.definition().input_schema.get("required");
         let required = required.and_then(Value::as_array).map_or(0, Vec::len);
-        let told = match tool.check_arguments(&Map::new()) {
+        let told = match tool.check_arguments(&Arguments::default()) {
             Ok(verdict) => {
                 assert_eq!(verdict, Verdict::Fits, "{}", tool.name());
                 0
@@ -60,7 +61,7 @@ fn a_real_mistake_is_told_in_one_line() {
             .unwrap()
     };
     let told = |name: &str, arguments: Value| {
-        let result = find(name).check_arguments(arguments.as_object().unwrap());
+        let result = find(name).check_arguments(&arguments.clone().try_into().unwrap());
         result.map_or_else(
             |mismatch| mismatch.to_string(),
             |verdict| format!("{verdict:?}"),

@@ -314,7 +314,7 @@ fn no_more_than_eight_are_told_and_the_rest_is_counted() {
     let arguments: Value = (0..20).map(|at| (format!("a{at}"), json!("x"))).collect();
     let tool = taking(&schema);
     let mismatch = tool
-        .check_arguments(arguments.as_object().unwrap())
+        .check_arguments(&arguments.clone().try_into().unwrap())
         .unwrap_err();
     assert_eq!((mismatch.violations().len(), mismatch.more()), (8, 12));
     assert!(
@@ -387,7 +387,7 @@ fn a_violation_tells_its_parts() {
     let tool = taking(&schema);
     let arguments = json!({"a": "x", "c": 1});
     let mismatch = tool
-        .check_arguments(arguments.as_object().unwrap())
+        .check_arguments(&arguments.clone().try_into().unwrap())
         .unwrap_err();
     let mut parts: Vec<_> = mismatch
         .violations()
