@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use manyhands::{
     Builder, Cause, Connector, EmbedError, Embedder, Embeddings, ErrorKind, FromConfig as _,
-    LeftOutCause, ModelApi, Pinning, Profile, QualifiedName, Selection, Settings, StdioSettings,
-    Toolkit,
+    LeftOutCause, Member, ModelApi, Pinning, Profile, QualifiedName, Selection, Settings,
+    StdioSettings, Toolkit,
 };
 use manyhands_testkit::{HttpServer, ScriptedServer};
 use serde_json::{Value, json};
@@ -393,6 +393,30 @@ impl Embedder for Topics {
         self.asked.lock().unwrap().extend(texts.iter().cloned());
         Ok(texts.iter().map(topic).collect())
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_tokens_is_kept_as_a_models_own_counter_counts() {
+    let books = ledger();
+    let tools = async |builder: Builder| {
+        let kit = builder.connect().await.unwrap();
+        let within = kit.select("invoice").within_tokens(1_000);
+        // The index is made anew by another server's change, and counts as before.
+        let before = within.now().chosen.len();
+        kit.add_server(Member::new(id("chat"), chat().connector()));
+        sleep(Duration::from_secs(1)).await;
+        let counts = (
+            before,
+            within.now().chosen.len(),
+            within.for_model(ModelApi::OpenAi).len(),
+        );
+        kit.close().await;
+        counts
+    };
+    let servers = || builder(&[("ledger", &books)]);
+    assert_eq!(tools(servers()).await, (2, 2, 2));
+    let dear = servers().count_tokens_by(|text: &str| if text.is_empty() { 0 } else { 700 });
+    assert_eq!(tools(dear).await, (1, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use manyhands_core::{Call, CallError, Principal, Reply, ServerId, nearest};
 use manyhands_discovery::{Manifest, ManifestFolder};
-use manyhands_registry::{Embeddings, LockFile};
+use manyhands_registry::{Embeddings, LockFile, TokenEstimator};
 use manyhands_routing::{Down, Layers, ServerService};
 use manyhands_transport::{Connector, Input, InputHandler};
 use tokio::sync::{Notify, watch};
@@ -16,6 +16,7 @@ use tower::{Layer, Service};
 use crate::reach::{Account, Reach, Ways};
 use crate::recipe::{Kept, Recipe};
 use crate::report::{Report, ServerReport, ServerStatus};
+use crate::select::Choosing;
 use crate::settings::{ServerSettings, Settings};
 use crate::shared::{Slot, State};
 use crate::toolkit::Toolkit;
@@ -173,7 +174,7 @@ pub struct Builder {
     settings: Settings,
     input: Input,
     manifests: Option<ManifestFolder>,
-    embeddings: Option<Embeddings>,
+    choosing: Choosing,
     layers: Layers,
     lock: Option<LockFile>,
     /// Names that were to be adjusted and that no server has.
@@ -286,7 +287,17 @@ impl Builder {
     /// Has tools chosen by their meaning too; see [`Select::by_meaning`](crate::Select::by_meaning).
     #[must_use]
     pub fn embed_by(mut self, embeddings: Embeddings) -> Self {
-        self.embeddings = Some(embeddings);
+        self.choosing.embeddings = Some(embeddings);
+        self
+    }
+
+    /// Counts the tokens of tools with `estimator`, such as a model's own tokenizer, where they are to fit into a number of
+    /// tokens; a quarter of the bytes of their definitions by default ([`estimate`](manyhands_registry::estimate)).
+    ///
+    /// A tool's definition is counted once for each model API, and it must be fast: some are counted while a choice waits.
+    #[must_use]
+    pub fn count_tokens_by(mut self, estimator: impl TokenEstimator) -> Self {
+        self.choosing.index = self.choosing.index.with_estimator(estimator);
         self
     }
 
@@ -355,7 +366,7 @@ impl Builder {
             self.members,
             self.settings,
             self.input,
-            self.embeddings,
+            self.choosing,
             self.manifests,
             self.layers,
             self.lock,

@@ -70,7 +70,7 @@ pub use meta::{Answer, meta_tools};
 pub use pins::{PinError, Pinning};
 pub use reach::{Account, Reach};
 pub use report::{ProbeReport, ReplicaReport, Report, ServerReport, ServerStatus};
-pub use select::{Select, definitions};
+pub use select::Select;
 pub use settings::{
     ProbeSettings, Probing, RestartSettings, ServerSettings, Settings, ToolSettings, WhenDown,
 };

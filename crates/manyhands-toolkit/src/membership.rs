@@ -15,7 +15,6 @@ use crate::builder::Member;
 use crate::member::live;
 use crate::reach::Authorization;
 use crate::recipe::{Kept, Recipe};
-use crate::select::Meaning;
 use crate::shared::{Shared, Slot};
 
 /// How long a disk may take at the end.
@@ -51,14 +50,13 @@ impl Membership {
             .iter()
             .map(|(member, kept)| slot(member, kept.as_ref()));
         let slots: Vec<Arc<Slot>> = slots.collect();
-        let meaning = recipe.embeddings.clone().map(Meaning::new);
         let shared = Shared::new(
             slots.clone(),
             recipe.input.clone(),
             recipe.pins.clone(),
             recipe.groups.clone(),
         );
-        let mut shared = shared.with_meaning(meaning);
+        let mut shared = shared.choosing_by(&recipe.choosing);
         shared.when_down = recipe.settings.when_down;
         let shared = Arc::new(shared);
         recipe.pins.enrol(&shared);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use fastrand::Rng;
 use manyhands_core::{Credentials, Principal, ServerId};
 use manyhands_discovery::{Manifest, ManifestFolder};
-use manyhands_registry::{Embeddings, LockFile};
+use manyhands_registry::LockFile;
 use manyhands_routing::{Layers, Replicas, Route};
 use manyhands_transport::{ConnectOptions, Connector, Input, Supervised};
 use tokio::sync::Semaphore;
@@ -23,6 +23,7 @@ use crate::membership::{Authorizations, Membership};
 use crate::memory::Memory;
 use crate::pins::Pins;
 use crate::reach::Authorization;
+use crate::select::Choosing;
 use crate::settings::Settings;
 
 /// The servers of a toolkit and all views of it.
@@ -30,8 +31,7 @@ pub(crate) struct Recipe {
     census: Mutex<Census>,
     pub(crate) settings: Settings,
     pub(crate) input: Input,
-    /// What knows the meaning of tools, where something does.
-    pub(crate) embeddings: Option<Embeddings>,
+    pub(crate) choosing: Choosing,
     conversations: Mutex<Conversations>,
     /// Where servers are remembered over the end of the program.
     manifests: Option<ManifestFolder>,
@@ -88,7 +88,7 @@ impl Recipe {
         members: Vec<Member>,
         settings: Settings,
         input: Input,
-        embeddings: Option<Embeddings>,
+        choosing: Choosing,
         manifests: Option<ManifestFolder>,
         layers: Layers,
         lock: Option<LockFile>,
@@ -100,7 +100,7 @@ impl Recipe {
         Arc::new(Self {
             census: Mutex::new(Census { members, told }),
             input,
-            embeddings,
+            choosing,
             conversations: Mutex::default(),
             groups: Declared::new(&settings.groups, &figures.statistics),
             figures,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use manyhands_core::{QualifiedName, ServerId};
 use manyhands_registry::{
     Catalogue, DESCRIPTION_TOKENS, Embeddings, Index, IndexOptions, ModelApi, Query, Selection,
-    ServerFit, Vectors, definition, estimate,
+    ServerFit, Vectors, definition,
 };
 use serde_json::Value;
 use tokio_util::task::AbortOnDropHandle;
@@ -46,6 +46,17 @@ impl Toolkit {
             query: query.into(),
             conversation: None,
         }
+    }
+
+    /// The chosen tools as one model API takes them.
+    #[must_use]
+    pub fn definitions(&self, selection: &Selection, api: ModelApi) -> Vec<Value> {
+        let shared = self.shared();
+        let estimator = shared.index_options.estimator();
+        let tools = selection.chosen.iter().map(|it| &it.tool);
+        tools
+            .map(|tool| definition(tool, api, DESCRIPTION_TOKENS, estimator))
+            .collect()
     }
 
     /// The servers that fit a text, or each of several, best first: those whose tools are among the ten that fit best. It
@@ -117,7 +128,7 @@ impl Select {
     #[must_use]
     pub fn for_model(mut self, api: ModelApi) -> Vec<Value> {
         self.query = self.query.with_api(api);
-        definitions(&self.now(), api)
+        self.kit.definitions(&self.now(), api)
     }
 
     fn told(&self, selection: Selection) -> Selection {
@@ -128,13 +139,12 @@ impl Select {
     }
 }
 
-/// The chosen tools as one model API takes them.
-#[must_use]
-pub fn definitions(selection: &Selection, api: ModelApi) -> Vec<Value> {
-    let tools = selection.chosen.iter().map(|it| &it.tool);
-    tools
-        .map(|tool| definition(tool, api, DESCRIPTION_TOKENS, &estimate))
-        .collect()
+/// What tools are chosen by.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Choosing {
+    /// What knows their meaning, where something does.
+    pub(crate) embeddings: Option<Embeddings>,
+    pub(crate) index: IndexOptions,
 }
 
 /// The index of the catalogue that was asked for last.
@@ -181,7 +191,8 @@ impl Shared {
     /// What servers say of themselves.
     fn about(&self) -> IndexOptions {
         let slots = self.slots();
-        slots.iter().fold(IndexOptions::default(), |options, slot| {
+        let options = self.index_options.clone();
+        slots.iter().fold(options, |options, slot| {
             let state = slot.state.borrow();
             let info = state.info.as_ref();
             let said = info.and_then(|info| info.instructions.as_deref());

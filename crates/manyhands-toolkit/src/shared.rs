@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use manyhands_core::{AuthError, AuthErrorKind, CapabilityKind, Inventory, LoginPrompt, ServerId};
-use manyhands_registry::{Catalogue, Diff};
+use manyhands_registry::{Catalogue, Diff, IndexOptions};
 use manyhands_routing::{RouteState, Router};
 use manyhands_transport::{Input, Phase};
 use tokio::sync::broadcast;
@@ -17,7 +17,7 @@ use crate::open;
 use crate::pins::Pins;
 use crate::replicas;
 use crate::report::{ProbeReport, Report, ServerReport, ServerStatus};
-use crate::select::{Indexed, Meaning};
+use crate::select::{Choosing, Indexed, Meaning};
 use crate::settings::WhenDown;
 pub(crate) use crate::slot::{Slot, Slots, State};
 use crate::toolkit::no_login;
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     turns: AtomicU64,
     /// What knows the meaning of tools, where something does.
     pub(crate) meaning: Option<Meaning>,
+    /// What every index is built with, beside what servers say of themselves.
+    pub(crate) index_options: IndexOptions,
     /// Nobody wants to see the login pages of forty servers at once.
     logging_in: tokio::sync::Mutex<()>,
 }
@@ -68,13 +70,15 @@ impl Shared {
             ranked: Ranked::new(groups),
             turns: AtomicU64::new(0),
             meaning: None,
+            index_options: IndexOptions::default(),
             logging_in: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Has tools chosen by their meaning too.
-    pub(crate) fn with_meaning(mut self, meaning: Option<Meaning>) -> Self {
-        self.meaning = meaning;
+    /// Sets what tools are chosen by.
+    pub(crate) fn choosing_by(mut self, choosing: &Choosing) -> Self {
+        self.meaning = choosing.embeddings.clone().map(Meaning::new);
+        self.index_options = choosing.index.clone();
         self
     }
 

@@ -51,8 +51,8 @@ pub use manyhands_core::{
 pub use manyhands_registry::{
     Catalogue, Changed, Cost, Criterion, EmbedError, Embedder, Embeddings, Flag, FlagKind, Group,
     GroupMember, GroupProblem, Groups, LeftOutCause, Metadata, ModelApi, Origin, PinReport,
-    Proposal, Query, RankedGroup, RankedMember, Ranking, Selection, ServerFit, Sourced, ToolEntry,
-    ToolOverlay, flags, propose,
+    Proposal, Query, RankedGroup, RankedMember, Ranking, Selection, ServerFit, Sourced,
+    TokenEstimator, ToolEntry, ToolOverlay, estimate, flags, propose,
 };
 pub use manyhands_toolkit::{
     Account, Answer, Answered, BreakerSettings, Builder, BulkheadSettings, Cause, Change, Changes,
@@ -61,7 +61,7 @@ pub use manyhands_toolkit::{
     Probing, Profile, RateLimitSettings, Reach, ReplicaReport, Report, RestartSettings,
     RetrySettings, Select, ServerReport, ServerService, ServerSettings, ServerState, ServerStatus,
     Settings, StartError, Summary, ToolSettings, Toolkit, UnknownProfile, Validate, WhenDown,
-    definitions, meta_tools,
+    meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

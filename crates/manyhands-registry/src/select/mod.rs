@@ -76,7 +76,9 @@ impl IndexOptions {
 }
 
 impl IndexOptions {
-    fn estimator(&self) -> &dyn TokenEstimator {
+    /// What counts tokens.
+    #[must_use]
+    pub fn estimator(&self) -> &dyn TokenEstimator {
         self.estimator
             .as_deref()
             .unwrap_or(&(estimate as fn(&str) -> usize))
