@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use manyhands::{Builder, Connector, HttpSettings, ServerStatus};
+use manyhands::{Builder, Connector, Credentials, HttpSettings, ServerStatus};
+use manyhands_testkit::{Fault, HttpServer};
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::servers::id;
+use crate::servers::{LoggedIn, id, polite};
 
 /// Answers every request on a loopback port with the same bytes, for as long as the test runs.
 async fn answering(response: &'static str) -> String {
@@ -102,4 +104,25 @@ async fn a_closed_port_is_unreachable() {
         "nobody answers at URL (Connection refused (os error 111)); \
          check the URL, and that the server is running and can be reached from here"
     );
+}
+
+#[tokio::test]
+async fn an_error_that_repeats_a_header_or_a_token_is_shown_without_it() {
+    let server = polite("s").fault(Fault::FailsCall(-32_603));
+    let http = HttpServer::start(&server).await.unwrap();
+    let said = async |settings: HttpSettings| {
+        let builder = Builder::default().add(id("s"), Connector::http(settings));
+        let kit = builder.connect().await.unwrap();
+        let error = kit.call("s.whoami", json!({})).await.unwrap_err();
+        kit.close().await;
+        error
+            .cause()
+            .replace("the server answered with error -32603: ", "")
+    };
+    let plain = || HttpSettings::new(http.url());
+    assert_eq!(said(plain()).await, "it failed, as the test wants it");
+    let header = plain().with_header("X-Key", "as the test");
+    assert_eq!(said(header).await, "it failed, [hidden] wants it");
+    let token = plain().with_credentials(Credentials::new(LoggedIn("Bearer failed, as")));
+    assert_eq!(said(token).await, "it [hidden] the test wants it");
 }

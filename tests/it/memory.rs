@@ -5,15 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use manyhands::{
-    Account, AuthError, Authorizer, Builder, Challenge, Connector, Credentials, Fingerprint,
-    Member, Principal, Reach, Secret, Toolkit,
+    Account, Builder, Connector, Credentials, Fingerprint, Member, Principal, Reach, Toolkit,
 };
 use manyhands_testkit::{Fault, HandshakeFault, ScriptedServer};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
-use crate::servers::{id, polite, state, text};
+use crate::servers::{LoggedIn, id, polite, state, text};
 
 const LONG: Duration = Duration::from_secs(300);
 
@@ -250,32 +249,12 @@ async fn what_one_account_was_offered_is_not_shown_to_another() {
     assert_eq!(state(&kit.for_principal(&ada), "s"), "cached");
 }
 
-/// Somebody is logged in until they log out.
-struct LoggedIn;
-
-impl Authorizer for LoggedIn {
-    async fn authorization(&self) -> Result<Option<Secret>, AuthError> {
-        Ok(Some(Secret::new("Bearer token")))
-    }
-
-    async fn refused(&self, _: Challenge) -> Result<(), AuthError> {
-        Ok(())
-    }
-
-    async fn login(&self, _: manyhands::LoginPrompt) -> Result<(), AuthError> {
-        Ok(())
-    }
-
-    async fn logout(&self) -> Result<bool, AuthError> {
-        Ok(true)
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_logout_is_forgotten_with() {
     let server = polite("s");
     let folder = tempfile::tempdir().unwrap();
-    let reach = Reach::new(known(&server, "s")).with_credentials(Credentials::new(LoggedIn));
+    let reach = Reach::new(known(&server, "s"))
+        .with_credentials(Credentials::new(LoggedIn("Bearer token")));
     let member = Member::new(id("s"), reach);
     let builder = Builder::default().member(member).remember_in(folder.path());
     let kit = builder.connect().await.unwrap();

@@ -1,6 +1,6 @@
 //! Servers and toolkits that several scenarios use.
 
-use manyhands::{Builder, ServerId, Toolkit};
+use manyhands::{AuthError, Authorizer, Builder, Challenge, Secret, ServerId, Toolkit};
 use manyhands_testkit::ScriptedServer;
 use serde_json::{Value, json};
 
@@ -37,4 +37,25 @@ pub(crate) async fn kit(servers: &[(&str, &ScriptedServer)]) -> Toolkit {
 /// The word for one server's state.
 pub(crate) fn state(kit: &Toolkit, server: &str) -> &'static str {
     kit.report().server(server).unwrap().status.word()
+}
+
+/// Somebody is logged in with this until they log out.
+pub(crate) struct LoggedIn(pub(crate) &'static str);
+
+impl Authorizer for LoggedIn {
+    async fn authorization(&self) -> Result<Option<Secret>, AuthError> {
+        Ok(Some(Secret::new(self.0)))
+    }
+
+    async fn refused(&self, _: Challenge) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    async fn login(&self, _: manyhands::LoginPrompt) -> Result<(), AuthError> {
+        Ok(())
+    }
+
+    async fn logout(&self) -> Result<bool, AuthError> {
+        Ok(true)
+    }
 }

@@ -167,6 +167,7 @@ async fn attempt(
             Opened::Http(settings) => match over_http(&settings, options, greeting).await {
                 Err(Ended::Older(reason)) => {
                     let wire = older(&settings, reason).await?;
+                    wire.diagnostics.hide(settings.headers.values());
                     let greeting = match greeting {
                         Greeting::Initialize(_) => greeting,
                         _ => Greeting::Initialize(LATEST_LEGACY),
@@ -240,10 +241,12 @@ async fn over_http(
     greeting: Greeting<'_>,
 ) -> Result<(Attempt, Introduction), Ended> {
     let client = Arc::new(Client::new(settings)?);
+    let diagnostics = Diagnostics::default();
+    diagnostics.hide(settings.headers.values());
     let session = Arc::new(Session::new(
         options.server.clone(),
         options.input.clone(),
-        Diagnostics::default(),
+        diagnostics,
     ));
     let link = Link::Http(client.clone());
     let introduction = match greet(&session, &link, greeting).await {

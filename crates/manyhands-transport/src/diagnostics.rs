@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use manyhands_core::{Printable, clip};
+use manyhands_core::{Printable, Secret, clip};
+
+use crate::hidden::Hidden;
 
 /// How much of a server's stderr is kept: the last 32 lines of at most 512 bytes each.
 const KEPT_LINES: usize = 32;
@@ -28,7 +30,7 @@ struct Inner {
 struct Text {
     stderr: VecDeque<String>,
     sample: Option<String>,
-    secrets: Vec<String>,
+    hidden: Hidden,
     pid: Option<u32>,
     exit: Option<String>,
 }
@@ -91,8 +93,13 @@ impl Diagnostics {
     }
 
     /// Names values that must never be shown, whatever the server prints.
-    pub(crate) fn hide(&self, secrets: Vec<String>) {
-        self.text().secrets = secrets;
+    pub(crate) fn hide<'a>(&self, values: impl IntoIterator<Item = &'a Secret>) {
+        self.text().hidden = Hidden::new(values);
+    }
+
+    /// The values that must never be shown.
+    pub(crate) fn hidden(&self) -> Hidden {
+        self.text().hidden.clone()
     }
 
     pub(crate) fn spawned(&self, pid: Option<u32>) {
@@ -120,9 +127,7 @@ impl Diagnostics {
 
     fn shown(&self, line: &str, max: usize) -> String {
         let mut line = line.to_owned();
-        for secret in &self.text().secrets {
-            line = line.replace(secret.as_str(), "[hidden]");
-        }
+        self.text().hidden.take_out_of(&mut line);
         clip(&Printable(line.trim_end()).to_string(), max).into_owned()
     }
 
@@ -160,7 +165,7 @@ mod tests {
     #[test]
     fn stderr_is_a_ring_and_shows_no_secret_and_no_escape() {
         let diagnostics = Diagnostics::default();
-        diagnostics.hide(vec!["s3cr3t-token".into()]);
+        diagnostics.hide(&["s3cr3t-token".into()]);
         for n in 0..40 {
             diagnostics.stderr_line(format!("line {n}").as_bytes());
         }

@@ -56,6 +56,7 @@ mod explain;
 mod fingerprint;
 mod frames;
 mod handshake;
+mod hidden;
 mod http;
 mod input;
 mod link;

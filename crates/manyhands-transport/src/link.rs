@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use manyhands_core::Delivery;
+use manyhands_core::{CallContext, Delivery};
 
+use crate::hidden::Hidden;
 use crate::http::client::Client;
 use crate::http::failure::HttpFailure;
 use crate::pipe::Pipe;
@@ -50,10 +51,46 @@ impl Link {
         outbound: &Outbound<'_>,
         clock: &Arc<Clock>,
     ) -> Result<Answer, Failure> {
-        match self {
+        let mut outcome = match self {
             Self::Pipe(pipe) => pipe.exchange(session, outbound, clock).await,
             // A box of its own: else a call through a pipe would carry the room that this takes through every layer.
             Self::Http(client) => Box::pin(client.exchange(session, outbound, clock)).await,
+        };
+        if !matches!(outcome, Ok(Answer::Result(_))) {
+            Box::pin(self.hide(session, outbound.context, &mut outcome)).await;
+        }
+        outcome
+    }
+
+    /// Takes out of what a server says of a failure the credentials that it was given.
+    async fn hide(
+        &self,
+        session: &Session,
+        context: &CallContext,
+        outcome: &mut Result<Answer, Failure>,
+    ) {
+        let used = match self {
+            Self::Pipe(_) => None,
+            Self::Http(client) => client.authorization().await,
+        };
+        let of_call = context.headers.iter().map(|(_, value)| value);
+        for hidden in [
+            session.diagnostics.hidden(),
+            Hidden::new(of_call.chain(&used)),
+        ] {
+            match outcome {
+                Ok(Answer::Error(error)) | Err(Failure::Rpc(error)) => {
+                    hidden.take_out_of(&mut error.message);
+                    hidden.take_out_of_value(&mut error.data);
+                }
+                Ok(Answer::Unusable(why))
+                | Err(
+                    Failure::Unusable(why) | Failure::Cancelled(why) | Failure::InputRequired(why),
+                ) => {
+                    hidden.take_out_of(why);
+                }
+                _ => {}
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use manyhands_core::Secret;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::{Map, Value, json};
@@ -77,6 +78,11 @@ impl Client {
     /// The URL without what may be secret in it.
     pub(crate) fn shown_url(&self) -> &str {
         &self.shown_url
+    }
+
+    /// What it sends as its `Authorization` now, where that is not one of its headers.
+    pub(crate) async fn authorization(&self) -> Option<Secret> {
+        self.sender.authorization().await
     }
 
     /// Keeps what `initialize` said, so that a lost session can be made anew.

@@ -9,13 +9,12 @@ use reqwest::{Client, Method, Request, RequestBuilder, Response, StatusCode, Url
 use super::failure::{HttpFailure, Status};
 use super::settings::HttpSettings;
 use crate::error::OpenError;
+use crate::hidden::Hidden;
 
 /// How often one request is sent: as it is, with a fresh token, and with further permissions.
 const MAX_SENDS: usize = 3;
 /// How much of the answer to a refused request is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
-/// The shortest value that counts as a secret where a server repeats it.
-const SECRET: usize = 6;
 /// How many challenges of one answer are looked at.
 const MAX_CHALLENGES: usize = 8;
 
@@ -25,7 +24,7 @@ pub(super) struct Sender {
     http: Client,
     credentials: Option<Credentials>,
     /// What is in its headers, which no text of a server is shown with.
-    hidden: Vec<Secret>,
+    hidden: Hidden,
 }
 
 impl Sender {
@@ -33,7 +32,7 @@ impl Sender {
         Ok(Self {
             http: settings.client()?,
             credentials: settings.credentials.clone(),
-            hidden: settings.headers.values().cloned().collect(),
+            hidden: Hidden::new(settings.headers.values()),
         })
     }
 
@@ -97,27 +96,22 @@ impl Sender {
     pub(super) async fn refusal(&self, mut response: Response) -> (Status, Vec<u8>) {
         let body = beginning(&mut response).await;
         let mut status = Status::read(response.status().as_u16(), response.headers(), &body);
-        let used = match &self.credentials {
-            Some(credentials) if !status.text.is_empty() => credentials.authorization().await,
-            _ => Ok(None),
-        };
-        for secret in self.hidden.iter().chain(used.iter().flatten()) {
-            hide(&mut status.text, secret.expose());
+        if !status.text.is_empty() {
+            self.hidden.take_out_of(&mut status.text);
+            Hidden::new(&self.authorization().await).take_out_of(&mut status.text);
         }
         (status, body)
+    }
+
+    /// What it sends as its `Authorization` now, where that is not one of its headers.
+    pub(super) async fn authorization(&self) -> Option<Secret> {
+        let credentials = self.credentials.as_ref()?;
+        credentials.authorization().await.ok().flatten()
     }
 
     async fn once(&self, request: Request, sent: &AtomicBool) -> Result<Response, HttpFailure> {
         sent.store(true, Ordering::Relaxed);
         self.http.execute(request).await.map_err(failed)
-    }
-}
-
-/// Takes a header's value out of a text, and what follows the scheme in it.
-fn hide(text: &mut String, value: &str) {
-    let token = value.split_once(' ').map_or(value, |(_, token)| token);
-    for secret in [value, token].into_iter().filter(|it| it.len() >= SECRET) {
-        *text = text.replace(secret, "[hidden]");
     }
 }
 

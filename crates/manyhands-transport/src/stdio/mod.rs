@@ -79,17 +79,12 @@ impl StdioSettings {
         Ok(wire.with_keeper(Keeper::Process(Box::new(process)), diagnostics))
     }
 
-    /// The values that must not turn up in what we show of the child's stderr.
-    fn hidden_values(&self) -> Vec<String> {
-        // Shorter values are too likely to be part of an ordinary word.
-        const WORTH_HIDING: usize = 6;
-        let values = self
+    /// The values that must not turn up in what we show of what the child says.
+    fn hidden_values(&self) -> impl Iterator<Item = &Secret> {
+        let secrets = self
             .env
             .iter()
             .filter(|(name, _)| command::names_a_secret(name));
-        values
-            .map(|(_, value)| value.expose().to_owned())
-            .filter(|value| value.len() >= WORTH_HIDING)
-            .collect()
+        secrets.map(|(_, value)| value)
     }
 }

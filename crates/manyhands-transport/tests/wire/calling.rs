@@ -229,3 +229,25 @@ async fn an_error_knows_whether_its_call_may_be_made_again() {
         assert_eq!(ended.unwrap_err().is_retryable(), expected, "{effect:?}");
     }
 }
+
+#[tokio::test]
+async fn what_a_server_repeats_of_the_credentials_it_was_given_is_not_shown() {
+    let server = Server::legacy(|message, say| {
+        let data = json!({"code": "BAD canary-5f2b", "type": "authorization"});
+        let error =
+            json!({"code": -32_000, "message": "no user has Bearer canary-5f2b", "data": data});
+        say.message(json!({"jsonrpc": "2.0", "id": message["id"], "error": error}));
+    });
+    let connection = server.connect().await;
+    let given = within(5).with_header("Authorization", "Bearer canary-5f2b");
+    let error = connection.request(call("t"), given).await.unwrap_err();
+    assert_eq!(
+        error.cause(),
+        "the server answered with error -32000 (BAD [hidden]): no user has [hidden]"
+    );
+    let error = connection.request(call("t"), within(5)).await.unwrap_err();
+    assert!(
+        error.cause().ends_with("no user has Bearer canary-5f2b"),
+        "{error}"
+    );
+}
