@@ -146,7 +146,7 @@ impl Ask {
         self
     }
 
-    async fn send(mut self) -> Result<Reply, CallError> {
+    async fn send(&mut self) -> Result<Reply, CallError> {
         let trace = self.context.trace;
         let kind = self.wanted.kind().as_str();
         tracing::debug!(%trace, kind, name = self.wanted.name(), "asked");
@@ -515,7 +515,8 @@ impl IntoFuture for Ask {
     type Output = Result<Reply, CallError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.send())
+    fn into_future(mut self) -> Self::IntoFuture {
+        // A future has room for what it is given by value twice.
+        Box::pin(async move { self.send().await })
     }
 }
