@@ -377,9 +377,6 @@ struct Topics {
 
 impl Embedder for Topics {
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
-        if self.broken {
-            return Err(EmbedError::new("it is down"));
-        }
         let topic = |text: &String| {
             let money = ["invoice", "remuneration"]
                 .iter()
@@ -391,6 +388,9 @@ impl Embedder for Topics {
             }
         };
         self.asked.lock().unwrap().extend(texts.iter().cloned());
+        if self.broken {
+            return Err(EmbedError::new("it is down"));
+        }
         Ok(texts.iter().map(topic).collect())
     }
 }
@@ -452,14 +452,21 @@ async fn an_embedder_finds_what_no_word_says_and_costs_nothing_when_it_is_down()
         ..Topics::default()
     };
     let kit = builder(&[("ledger", &books)])
-        .embed_by(Embeddings::new(broken))
+        .embed_by(Embeddings::new(broken.clone()))
         .connect()
         .await
         .unwrap();
-    for _ in 0..2 {
+    for (asked, told) in [(2, None), (2, Some("embed texts: it is down"))] {
         let found = kit.select("invoice").by_meaning().await;
         assert_eq!(found.chosen.len(), 2);
+        assert_eq!(found.without_embedder.as_deref(), told);
         sleep(Duration::from_secs(1)).await;
+        // It is left alone for a while.
+        assert_eq!(broken.asked.lock().unwrap().len(), asked);
     }
+    sleep(Duration::from_secs(5)).await;
+    drop(kit.select("invoice").by_meaning().await);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(broken.asked.lock().unwrap().len(), 4);
     kit.close().await;
 }

@@ -10,6 +10,7 @@ mod conversation;
 #[cfg(unix)]
 mod deadlines;
 mod document;
+mod embedding;
 mod endings;
 mod fallback;
 mod freshness;

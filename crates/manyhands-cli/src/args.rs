@@ -80,7 +80,7 @@ pub(crate) enum Command {
         /// Its arguments: key=value pairs, typed by the tool's schema, or one JSON object
         arguments: Vec<String>,
     },
-    /// Finds the tools that a task needs, and says why each was chosen
+    /// Finds the tools that a task needs, by words and by meaning, and says why each was chosen
     Find(FindArgs),
     /// Says whether models are shown a tool, a prompt or a resource, and why not
     Explain {
@@ -98,7 +98,7 @@ pub(crate) enum Command {
         #[arg(long)]
         propose: bool,
     },
-    /// Probes every server, and says what is wrong and what to do about it
+    /// Probes every server, and what embeds tools, and says what is wrong and what to do about it
     Doctor {
         /// Tells of tools that say too little of themselves: no description, parameters without a type, look-alikes
         #[arg(long, conflicts_with = "watch")]

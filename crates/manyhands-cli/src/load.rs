@@ -71,7 +71,10 @@ fn tell_of(config: &Configuration) {
 
 /// Reads the configuration for a command that concerns one server, whose user need not hear of the others.
 pub(crate) fn quiet_builder(options: &Options) -> Result<Builder, Failure> {
-    let builder = manyhands::builder(configuration(options)?, &logins::access());
+    let mut config = configuration(options)?;
+    // Nothing is searched for.
+    config.embeddings = None;
+    let builder = manyhands::builder(config, &logins::access());
     Ok(once(remembering(builder)))
 }
 

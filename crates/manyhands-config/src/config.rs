@@ -13,6 +13,7 @@ use crate::endpoint::Endpoint;
 use crate::entry::wrong;
 use crate::error::{ConfigError, EntryError, Fault};
 use crate::file::{ConfigFile, LOCK, Material, Source};
+use crate::part::Part;
 use crate::resolve::resolve;
 use crate::schema;
 use crate::variables::Variables;
@@ -26,9 +27,9 @@ pub(crate) const SECTION: &str = "manyhands";
 /// The JSON schema must name every key: a key that it does not name is an
 /// error, so `#[serde(alias)]` is of no use here. Where a program wants no
 /// settings, [`serde_json::Value`] takes any.
-pub trait Settings: DeserializeOwned + Default + JsonSchema {}
+pub trait Settings: DeserializeOwned + Default + JsonSchema + 'static {}
 
-impl<T: DeserializeOwned + Default + JsonSchema> Settings for T {}
+impl<T: DeserializeOwned + Default + JsonSchema + 'static> Settings for T {}
 
 /// A configuration: settings `T` of the whole, and servers with settings `S` each.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ impl<T: DeserializeOwned + Default + JsonSchema> Settings for T {}
 pub struct Config<S, T> {
     /// The `manyhands` section of the file, or the default.
     pub settings: T,
+    /// What stands under `embeddings` in that section, or why it cannot be used; none where nothing stands there.
+    pub embeddings: Option<Result<Part, EntryError>>,
     /// The servers in the order of the file.
     pub servers: Vec<ServerEntry<S>>,
     /// What is odd, but does not matter enough to refuse the file.
@@ -82,7 +85,7 @@ pub struct ServerDefinition<S> {
     pub folder: PathBuf,
     /// How to come by the whole definition, where the entry names secrets. This one then has `${secret:..}` as it is
     /// written, and what is said of the endpoint beside it is not checked yet.
-    pub deferred: Option<Deferred<S>>,
+    pub deferred: Option<Deferred<ServerDefinition<S>>>,
 }
 
 impl<S: Settings, T: Settings> Config<S, T> {
@@ -136,17 +139,26 @@ impl<S: Settings> Section<S> {
         }
     }
 
-    /// Reads the section as if it had no key `left_out`, which others read.
+    /// Knows these keys too, for whoever misspells one: others read them.
+    pub(crate) fn naming(mut self, keys: [&str; 2]) -> Self {
+        let properties = self.schema.get_mut("properties");
+        if let Some(properties) = properties.and_then(serde_json::Value::as_object_mut) {
+            properties.extend(keys.map(|key| (key.to_owned(), true.into())));
+        }
+        self
+    }
+
+    /// Reads the section as if it had none of the keys `left_out`, which others read.
     pub(crate) fn read_without(
         &self,
         members: &[Member],
-        left_out: &str,
+        left_out: [&str; 2],
         fill: impl FnOnce(&Node) -> Result<Node, Fault>,
     ) -> Result<S, Fault> {
         let mut members = members.to_vec();
         for member in &mut members {
             if let (SECTION, Value::Object(inner)) = (member.key.as_str(), &mut member.node.value) {
-                inner.retain(|inner| inner.key != left_out);
+                inner.retain(|inner| !left_out.contains(&inner.key.as_str()));
             }
         }
         self.read(&members, fill)

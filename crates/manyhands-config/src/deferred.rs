@@ -1,4 +1,4 @@
-//! Entries that name secrets: read once with each `${secret:..}` as it is written, and again when the secrets are known.
+//! What names secrets: read once with each `${secret:..}` as it is written, and again when the secrets are known.
 //!
 //! It knows how a reference is written, and not what a source of secrets is.
 
@@ -10,15 +10,12 @@ use std::sync::Arc;
 
 use manyhands_core::Secret;
 
-use crate::config::{Section, ServerDefinition, Settings};
 use crate::document::{Member, shown};
 use crate::entry::Reader;
-use crate::error::{EntryError, EntryErrorKind, Fault};
+use crate::error::{EntryError, EntryErrorKind, Fault, Subject};
 use crate::file::{EnvFiles, Source, absolute};
 use crate::inputs::Inputs;
-use crate::resolve::define;
 use crate::variables::{Scope, Variables};
-use crate::warning::Warnings;
 
 /// A `${secret:..}` that stands in an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,85 +29,67 @@ pub struct SecretUse {
     pub line: usize,
 }
 
-/// An entry that cannot be read to its end before some secrets are known. Cheap to clone.
-pub struct Deferred<S>(Arc<Inner<S>>);
+/// A server's definition, or a part of the file's section, that cannot be read to its end before some secrets are known.
+/// Cheap to clone.
+pub struct Deferred<D>(Arc<Inner<D>>);
 
-struct Inner<S> {
+struct Inner<D> {
     uses: Vec<SecretUse>,
     /// The entry with its key, and where it stands.
     member: Member,
     path: String,
-    /// What the first reading knew, so that the second one comes to the same.
-    source: Source,
-    recorded: Recorded,
-    inputs: Arc<Inputs>,
-    env_files: Arc<EnvFiles>,
-    section: Arc<Section<S>>,
+    remains: Remains<D>,
 }
 
-/// What the first reading of an entry leaves for the second.
-pub(crate) struct Remains<S> {
+/// What the first reading leaves for the second, so that it comes to the same.
+pub(crate) struct Remains<D> {
+    pub(crate) of: Subject,
     pub(crate) source: Source,
     pub(crate) recorded: Recorded,
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) env_files: Arc<EnvFiles>,
-    pub(crate) section: Arc<Section<S>>,
+    pub(crate) read: Box<Read<D>>,
 }
 
-impl<S: Settings> Deferred<S> {
+/// How an entry is read.
+pub(crate) type Read<D> = dyn Fn(&Reader<'_>) -> Result<D, Fault> + Send + Sync;
+
+impl<D> Deferred<D> {
     pub(crate) fn new(
         uses: Vec<SecretUse>,
         member: &Member,
         path: &str,
-        remains: Remains<S>,
+        remains: Remains<D>,
     ) -> Self {
-        let Remains {
-            source,
-            recorded,
-            inputs,
-            env_files,
-            section,
-        } = remains;
         Self(Arc::new(Inner {
             uses,
             member: member.clone(),
             path: path.to_owned(),
-            source,
-            recorded,
-            inputs,
-            env_files,
-            section,
+            remains,
         }))
     }
 
-    /// Where the entry names secrets, in the order in which they were met.
+    /// Where secrets are named, in the order in which they were met.
     #[must_use]
     pub fn uses(&self) -> &[SecretUse] {
         &self.0.uses
     }
 
-    /// Reads the entry again, with secrets by their references. Variables have the values that they had at first.
+    /// Reads it again, with secrets by their references. Variables have the values that they had at first.
     ///
     /// # Errors
-    /// [`EntryError`] when the entry cannot be used with these secrets, or one is missing. It does not show them.
-    pub fn complete(
-        &self,
-        secrets: &BTreeMap<String, Secret>,
-    ) -> Result<ServerDefinition<S>, EntryError> {
+    /// [`EntryError`] when it cannot be used with these secrets, or one is missing. It does not show them.
+    pub fn complete(&self, secrets: &BTreeMap<String, Secret>) -> Result<D, EntryError> {
         let Inner {
             member,
             path,
-            source,
-            recorded,
-            inputs,
-            env_files,
-            section,
+            remains,
             ..
         } = &*self.0;
         let scope = Scope {
-            variables: recorded,
-            inputs,
-            folder: source.folder(),
+            variables: &remains.recorded,
+            inputs: &remains.inputs,
+            folder: remains.source.folder(),
             secrets: Some(secrets),
         };
         let reader = Reader {
@@ -118,11 +97,10 @@ impl<S: Settings> Deferred<S> {
             line: member.line,
             entry: member.node.members().unwrap_or_default(),
             scope: &scope,
-            env_files,
+            env_files: &remains.env_files,
             uses: RefCell::default(),
         };
-        // The first reading gave the warnings.
-        define(&reader, section, &mut Warnings::default()).map_err(|fault| self.error(fault))
+        (remains.read)(&reader).map_err(|fault| self.error(fault))
     }
 
     /// Says that what one of [`Self::uses`] names can never be had.
@@ -136,18 +114,21 @@ impl<S: Settings> Deferred<S> {
     }
 
     fn error(&self, fault: Fault) -> EntryError {
-        EntryError::new(&self.0.member.key, self.0.source.label(), fault)
+        let remains = &self.0.remains;
+        remains
+            .of
+            .error(&self.0.member.key, remains.source.label(), fault)
     }
 }
 
-impl<S> Clone for Deferred<S> {
+impl<D> Clone for Deferred<D> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
 /// Two are equal when they are clones of one.
-impl<S> PartialEq for Deferred<S> {
+impl<D> PartialEq for Deferred<D> {
     fn eq(&self, other: &Self) -> bool {
         // The rest of an entry is in what was read at first; the lines are not what it means.
         let means = |it: &Self| {
@@ -159,9 +140,9 @@ impl<S> PartialEq for Deferred<S> {
     }
 }
 
-impl<S> Eq for Deferred<S> {}
+impl<D> Eq for Deferred<D> {}
 
-impl<S> fmt::Debug for Deferred<S> {
+impl<D> fmt::Debug for Deferred<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(&self.0.uses).finish()
     }

@@ -200,7 +200,7 @@ pub enum EntryErrorKind {
     Include,
 }
 
-/// Reports that one server's entry cannot be used; the other servers are not concerned.
+/// Reports that one server's entry, or one part of the file's section, cannot be used; nothing else is concerned.
 ///
 /// It reads as a fragment that fits "failed to {error}".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,14 +208,23 @@ pub struct EntryError(Box<EntryErrorInner>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct EntryErrorInner {
-    server: String,
+    of: Subject,
+    key: String,
     label: String,
     cause: String,
     fault: Fault,
 }
 
-impl EntryError {
-    pub(crate) fn new(server: &str, label: &str, fault: Fault) -> Self {
+/// Whose error it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Subject {
+    Server,
+    Part,
+}
+
+impl Subject {
+    /// Says what is wrong with what has this key.
+    pub(crate) fn error(self, key: &str, label: &str, fault: Fault) -> EntryError {
         let label = shown_path(label);
         let place = fault
             .line
@@ -225,14 +234,17 @@ impl EntryError {
         } else {
             format!("{} ({place}): {}", fault.path, fault.what)
         };
-        Self(Box::new(EntryErrorInner {
-            server: shown(server),
+        EntryError(Box::new(EntryErrorInner {
+            of: self,
+            key: shown(key),
             label,
             cause,
             fault,
         }))
     }
+}
 
+impl EntryError {
     /// What is wrong, for programs.
     #[must_use]
     pub fn kind(&self) -> EntryErrorKind {
@@ -251,7 +263,7 @@ impl EntryError {
         self.0.fault.line
     }
 
-    /// What is wrong and where, without the server's name and without the mend.
+    /// What is wrong and where, without whose it is and without the mend.
     #[must_use]
     pub fn cause(&self) -> &str {
         &self.0.cause
@@ -266,7 +278,11 @@ impl EntryError {
 
 impl fmt::Display for EntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "configure server `{}`: {}", self.0.server, self.0.cause)?;
+        let EntryErrorInner { of, key, cause, .. } = &*self.0;
+        match of {
+            Subject::Server => write!(f, "configure server `{key}`: {cause}")?,
+            Subject::Part => write!(f, "configure {key}: {cause}")?,
+        }
         self.mend().map_or(Ok(()), |mend| write!(f, "; {mend}"))
     }
 }

@@ -24,7 +24,10 @@ const TEXTS: [&str; 4] = ["command", "url", "serverUrl", "httpUrl"];
 
 /// Warns of every text of an entry that looks like a secret and is none of its references.
 pub(crate) fn check(id: &ServerId, path: &str, entry: &[Member], warnings: &mut Warnings) {
-    let mut finder = Finder { id, warnings };
+    let mut finder = Finder {
+        of: id.as_str(),
+        warnings,
+    };
     for member in entry {
         let key = member.key.as_str();
         let path = join(path, key);
@@ -38,8 +41,15 @@ pub(crate) fn check(id: &ServerId, path: &str, entry: &[Member], warnings: &mut 
     }
 }
 
+/// Warns of every text of a part of the file's section that looks like a secret.
+pub(crate) fn check_part(path: &str, part: &Member, warnings: &mut Warnings) {
+    let of = part.key.as_str();
+    Finder { of, warnings }.inside(path, "", &part.node);
+}
+
 struct Finder<'a> {
-    id: &'a ServerId,
+    /// Whose secret it is.
+    of: &'a str,
     warnings: &'a mut Warnings,
 }
 
@@ -96,7 +106,7 @@ impl Finder<'_> {
             "authorization" => "token".to_owned(),
             account => account.to_owned(),
         };
-        format!("${{secret:keyring:{}/{account}}}", self.id)
+        format!("${{secret:keyring:{}/{account}}}", self.of)
     }
 }
 

@@ -10,11 +10,12 @@ use crate::config::{Config, SECTION, Section, ServerDefinition, ServerEntry, Set
 use crate::deferred::{Deferred, Recorder, Remains, SecretUse};
 use crate::document::shown;
 use crate::entry::{Reader, wrong};
-use crate::error::{ConfigError, EntryError, Fault, FileFault};
+use crate::error::{ConfigError, Fault, FileFault, Subject};
 use crate::file::Material;
 use crate::include::Fragment;
 use crate::keys;
 use crate::literal;
+use crate::part;
 use crate::servers::{self, Listed};
 use crate::variables::{Scope, Variables};
 use crate::warning::{Warning, WarningKind, Warnings};
@@ -32,10 +33,13 @@ pub(crate) fn resolve<S: Settings, T: Settings>(
         broken,
     } = files(material, &mut warnings).map_err(refuse)?;
     let top = material.document.root.members().unwrap_or_default();
-    let settings = Section::new().read_without(top, "include", |node| Ok(node.clone()));
+    let settings = Section::new()
+        .naming(part::APART)
+        .read_without(top, part::APART, |node| Ok(node.clone()));
     let settings = settings.map_err(|fault| refuse(fault.of_file()))?;
     let section = Arc::new(Section::<S>::new());
     let mut literals = Warnings::default();
+    let embeddings = part::read(material, part::EMBEDDINGS, variables, &mut literals);
     let mut servers = Vec::new();
     for (file, listed) in &servers::merge(lists, &mut warnings) {
         let Some(origin) = origins.get(*file) else {
@@ -55,6 +59,7 @@ pub(crate) fn resolve<S: Settings, T: Settings>(
     }
     Ok(Config {
         settings,
+        embeddings,
         servers,
         warnings: warnings.finish(),
         literal_secrets: literals.finish(),
@@ -142,7 +147,7 @@ fn stand_in<S>(broken: &[(&Fragment, Fault)], servers: &mut Vec<ServerEntry<S>>)
             id,
             title: Some(fragment.label.clone()),
             disabled: false,
-            definition: Err(EntryError::new(&stem, &fragment.label, fault.clone())),
+            definition: Err(Subject::Server.error(&stem, &fragment.label, fault.clone())),
             file: Some(fragment.label.clone()),
             owner: fragment.owner.clone(),
             stands_for_file: true,
@@ -248,18 +253,21 @@ fn defer<S: Settings>(
     material: &Material,
     recorder: Recorder<'_>,
     section: &Arc<Section<S>>,
-) -> Deferred<S> {
+) -> Deferred<ServerDefinition<S>> {
+    let section = section.clone();
     let remains = Remains {
+        of: Subject::Server,
         source: material.source.clone(),
         recorded: recorder.finish(),
         inputs: material.inputs.clone(),
         env_files: material.env_files.clone(),
-        section: section.clone(),
+        // The first reading gave the warnings.
+        read: Box::new(move |reader| define(reader, &section, &mut Warnings::default())),
     };
     Deferred::new(uses, listed.member, &listed.path, remains)
 }
 
-pub(crate) fn define<S: Settings>(
+fn define<S: Settings>(
     reader: &Reader<'_>,
     section: &Section<S>,
     warnings: &mut Warnings,
@@ -281,7 +289,7 @@ fn entry<S>(
 ) -> ServerEntry<S> {
     let key = listed.member.key.clone();
     let label = origin.material.source.label();
-    let definition = definition.map_err(|fault| EntryError::new(&key, label, fault));
+    let definition = definition.map_err(|fault| Subject::Server.error(&key, label, fault));
     let title = (key != listed.id.as_str()).then(|| key.clone());
     ServerEntry {
         id: listed.id.clone(),

@@ -4,27 +4,30 @@
 //! `manyhands` sections hold, their types say. Keys of other clients stay
 //! allowed, as they are when a file is read.
 
-use schemars::SchemaGenerator;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use crate::config::Settings;
 
-/// Describes a file whose servers have settings `S` each, and which has settings `T` of its own.
+/// Describes a file whose servers have settings `S` each, and which has settings `T` of its own, and `E` of what gives
+/// vectors.
 ///
 /// It is stricter than reading is in one point: a server's `type` is given in its usual spellings.
 ///
 /// ```
-/// let schema = manyhands_config::json_schema::<serde_json::Value, serde_json::Value>();
+/// let schema = manyhands_config::json_schema::<serde_json::Value, serde_json::Value, serde_json::Value>();
 /// assert!(schema.pointer("/properties/mcpServers").is_some());
 /// ```
 #[must_use]
-pub fn json_schema<S: Settings, T: Settings>() -> Value {
+pub fn json_schema<S: Settings, T: Settings, E: JsonSchema>() -> Value {
     let mut generator = SchemaGenerator::default();
     let of_server = generator.subschema_for::<S>().to_value();
     let of_file = generator.subschema_for::<T>().to_value();
+    let of_embeddings = embeddings(&generator.subschema_for::<E>().to_value());
     let mut definitions = generator.take_definitions(true);
     definitions.values_mut().for_each(close);
-    let of_file = including(of_file, &mut definitions);
+    let apart = [("include", include()), ("embeddings", of_embeddings)];
+    let of_file = including(of_file, apart, &mut definitions);
     let mut all = Map::from_iter([
         ("servers".to_owned(), servers()),
         ("server".to_owned(), server(&of_server)),
@@ -57,8 +60,12 @@ pub fn json_schema<S: Settings, T: Settings>() -> Value {
     })
 }
 
-/// The settings of a file with `include` among them, which is read before them.
-fn including(mut of_file: Value, definitions: &mut Map<String, Value>) -> Value {
+/// The settings of a file with those among them that are read apart.
+fn including(
+    mut of_file: Value,
+    apart: [(&str, Value); 2],
+    definitions: &mut Map<String, Value>,
+) -> Value {
     let name = of_file.get("$ref").and_then(Value::as_str);
     let name = name
         .and_then(|it| it.strip_prefix("#/$defs/"))
@@ -69,9 +76,16 @@ fn including(mut of_file: Value, definitions: &mut Map<String, Value>) -> Value 
     };
     let properties = settings.and_then(|it| it.get_mut("properties")?.as_object_mut());
     if let Some(properties) = properties {
-        properties.insert("include".to_owned(), include());
+        properties.extend(apart.map(|(key, schema)| (key.to_owned(), schema)));
     }
     of_file
+}
+
+fn embeddings(settings: &Value) -> Value {
+    json!({
+        "description": "The endpoint by which tools are found by their meaning too. It is sent names and descriptions of tools, and the texts that tools are searched by. Default: none, so that tools are found by their words.",
+        "anyOf": [settings],
+    })
 }
 
 fn include() -> Value {

@@ -4,6 +4,7 @@ mod entries;
 mod files;
 mod hostile;
 mod messages;
+mod parts;
 mod secrets;
 
 use std::collections::BTreeMap;

@@ -18,6 +18,7 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(3600);
 /// An endpoint that gives vectors, and how it is asked.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Embeddings")]
 #[non_exhaustive]
 pub struct EmbeddingSettings {
     /// The URL under which `/embeddings` is, such as `https://api.openai.com/v1`.
@@ -25,7 +26,7 @@ pub struct EmbeddingSettings {
     /// The model, by the endpoint's name for it.
     pub model: String,
     /// The key that the endpoint asks for. Default: none, as for servers on this machine.
-    #[serde(default)]
+    #[serde(default, rename = "apiKey")]
     pub key: Option<Secret>,
     /// The length of the vectors, for models that can give several. Default: the model's own.
     #[serde(default)]
@@ -99,6 +100,17 @@ impl EmbeddingSettings {
         self
     }
 
+    /// Which model it is, in a text without secrets: vectors of one identity can be compared.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let url = self.endpoint().map(|url| shown(&url)).unwrap_or_default();
+        format!(
+            "{url} {} {}",
+            self.model,
+            self.dimensions.unwrap_or_default()
+        )
+    }
+
     pub(crate) fn limit(&self) -> Duration {
         self.timeout.0.min(MAX_TIMEOUT)
     }
@@ -118,7 +130,7 @@ impl EmbeddingSettings {
         };
         if !url.username().is_empty() || url.password().is_some() {
             return Err(EmbedError::new(
-                "the URL of the endpoint has a user in it; give the key in `key`",
+                "the URL of the endpoint has a user in it; give the key in `apiKey`",
             ));
         }
         let host = url.host_str().unwrap_or_default();

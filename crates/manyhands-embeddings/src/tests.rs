@@ -287,8 +287,7 @@ fn nothing_secret_is_shown() {
 
 #[test]
 fn settings_are_read_as_an_mcp_json_has_them() {
-    let read =
-        json!({"url": "https://api.example.com/v1", "model": "small", "key": KEY, "timeout": "5s"});
+    let read = json!({"url": "https://api.example.com/v1", "model": "small", "apiKey": KEY, "timeout": "5s"});
     let read: EmbeddingSettings = serde_json::from_value(read).unwrap();
     assert_eq!((read.timeout.0, read.batch), (Duration::from_secs(5), 64));
     assert_eq!(read.key.unwrap().expose(), KEY);

@@ -12,7 +12,7 @@
 //! delays, repeats and spoils messages, the same ones for the same seed. A [`TcpProxy`] does it to the bytes between an
 //! HTTP client and its server.
 //!
-//! [`oauth`] has an authorization server and MCP servers that ask for its tokens, and [`vault`] a
+//! A [`VectorServer`] gives vectors for texts. [`oauth`] has an authorization server and MCP servers that ask for its tokens, and [`vault`] a
 //! server of secrets, for tests of clients that log in.
 //!
 //! The servers speak JSON-RPC by themselves, without rmcp, so that they can do what rmcp
@@ -74,6 +74,7 @@ mod tape;
 mod tcp;
 mod tell;
 pub mod vault;
+mod vectors;
 
 pub use fault::{
     AnswerFault, Fault, Flood, HandshakeFault, HttpFault, HttpMoment, ListFault, OddId,
@@ -88,3 +89,4 @@ pub use server::ScriptedServer;
 pub use storm::{Storm, StormCount};
 pub use tape::{Entry, Line, Side, Tape, TapeError, TapeErrorKind};
 pub use tcp::TcpProxy;
+pub use vectors::VectorServer;

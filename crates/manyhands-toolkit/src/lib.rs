@@ -37,6 +37,7 @@ mod freshness;
 mod gather;
 mod groups;
 mod health;
+mod meaning;
 mod member;
 mod membership;
 mod memory;

@@ -50,13 +50,15 @@ impl Membership {
             .iter()
             .map(|(member, kept)| slot(member, kept.as_ref()));
         let slots: Vec<Arc<Slot>> = slots.collect();
+        // What a principal's servers offer leaves no trace where everybody's vectors are kept.
+        let folder = recipe.manifests.as_ref().filter(|_| principal.is_none());
         let shared = Shared::new(
             slots.clone(),
             recipe.input.clone(),
             recipe.pins.clone(),
             recipe.groups.clone(),
         );
-        let mut shared = shared.choosing_by(&recipe.choosing);
+        let mut shared = shared.choosing_by(&recipe.choosing, folder);
         shared.when_down = recipe.settings.when_down;
         let shared = Arc::new(shared);
         recipe.pins.enrol(&shared);

@@ -34,7 +34,7 @@ pub(crate) struct Recipe {
     pub(crate) choosing: Choosing,
     conversations: Mutex<Conversations>,
     /// Where servers are remembered over the end of the program.
-    manifests: Option<ManifestFolder>,
+    pub(crate) manifests: Option<ManifestFolder>,
     /// What goes around the way to each server.
     layers: Layers,
     /// How fast and how reliable the tools of all servers were of late.

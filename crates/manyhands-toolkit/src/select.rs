@@ -1,14 +1,13 @@
 //! The few tools that a task needs, chosen from what the toolkit has now. It must not know how tools are ranked.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use manyhands_core::{QualifiedName, ServerId};
 use manyhands_registry::{
     Catalogue, DESCRIPTION_TOKENS, Embeddings, Index, IndexOptions, ModelApi, Query, Selection,
-    ServerFit, Vectors, definition,
+    ServerFit, definition,
 };
 use serde_json::Value;
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::conversation::Conversation;
 use crate::shared::Shared;
@@ -154,7 +153,9 @@ pub(crate) struct Indexed(Mutex<Option<(Arc<Catalogue>, Arc<Index>)>>);
 impl Shared {
     /// The index of the catalogue as it is now; servers that offer what they did before are not read again.
     pub(crate) fn index(&self) -> Arc<Index> {
-        let mut kept = lock(&self.indexed.0);
+        // It is exchanged as a whole, so a panic elsewhere does no harm.
+        let kept = self.indexed.0.lock();
+        let mut kept = kept.unwrap_or_else(PoisonError::into_inner);
         let catalogue = self.catalogue.load_full();
         let index = match kept.take() {
             Some((of, index)) if Arc::ptr_eq(&of, &catalogue) => index,
@@ -169,11 +170,7 @@ impl Shared {
     pub(crate) async fn select_by_meaning(&self, query: &Query) -> Selection {
         let (index, query) = (self.index(), self.as_now(query));
         match &self.meaning {
-            Some(meaning) => {
-                let vectors = meaning.vectors(&index);
-                let chosen = index.select_by_meaning(&query, &vectors, &meaning.embeddings);
-                chosen.await
-            }
+            Some(meaning) => meaning.select(&index, &query).await,
             None => index.select(&query),
         }
     }
@@ -202,68 +199,4 @@ impl Shared {
             options.with_about(slot.id.clone(), &texts.join("\n"))
         })
     }
-}
-
-/// What knows the meaning of tools, and what it has said so far.
-pub(crate) struct Meaning {
-    embeddings: Embeddings,
-    known: Arc<Mutex<Known>>,
-}
-
-#[derive(Default)]
-struct Known {
-    vectors: Arc<Vectors>,
-    /// The index that they are for.
-    of: Option<Arc<Index>>,
-    /// What makes the next ones; it ends when nobody can ask for them any more.
-    learning: Option<AbortOnDropHandle<()>>,
-}
-
-impl Meaning {
-    pub(crate) fn new(embeddings: Embeddings) -> Self {
-        Self {
-            embeddings,
-            known: Arc::default(),
-        }
-    }
-
-    /// The vectors that there are. Those that `index` lacks are made in the background, by one task at a time.
-    fn vectors(&self, index: &Arc<Index>) -> Arc<Vectors> {
-        let mut known = lock(&self.known);
-        let is_for_it = known.of.as_ref().is_some_and(|of| Arc::ptr_eq(of, index));
-        let is_learning = known.learning.as_ref().is_some_and(|it| !it.is_finished());
-        if !is_for_it && !is_learning {
-            let task = learn(
-                Arc::downgrade(&self.known),
-                known.vectors.clone(),
-                index.clone(),
-                self.embeddings.clone(),
-            );
-            known.learning = Some(AbortOnDropHandle::new(tokio::spawn(task)));
-        }
-        known.vectors.clone()
-    }
-}
-
-async fn learn(
-    known: Weak<Mutex<Known>>,
-    before: Arc<Vectors>,
-    index: Arc<Index>,
-    embeddings: Embeddings,
-) {
-    let (vectors, error) = before.updated(&index, &embeddings).await;
-    if let Some(error) = &error {
-        tracing::warn!(%error, "some tools are found by their words alone");
-    }
-    if let Some(known) = known.upgrade() {
-        let mut known = lock(&known);
-        known.vectors = Arc::new(vectors);
-        // What failed is tried again by the next question.
-        known.of = error.is_none().then_some(index);
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is kept is exchanged in single steps, so a panic elsewhere does no harm.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use manyhands_core::{AuthError, AuthErrorKind, CapabilityKind, Inventory, LoginPrompt, ServerId};
+use manyhands_discovery::ManifestFolder;
 use manyhands_registry::{Catalogue, Diff, IndexOptions};
 use manyhands_routing::{RouteState, Router};
 use manyhands_transport::{Input, Phase};
@@ -13,11 +14,12 @@ use tokio::time::Instant;
 
 use crate::changes::{Change, KEPT};
 use crate::groups::{Declared, Ranked};
+use crate::meaning::Meaning;
 use crate::open;
 use crate::pins::Pins;
 use crate::replicas;
 use crate::report::{ProbeReport, Report, ServerReport, ServerStatus};
-use crate::select::{Choosing, Indexed, Meaning};
+use crate::select::{Choosing, Indexed};
 use crate::settings::WhenDown;
 pub(crate) use crate::slot::{Slot, Slots, State};
 use crate::toolkit::no_login;
@@ -75,9 +77,14 @@ impl Shared {
         }
     }
 
-    /// Sets what tools are chosen by.
-    pub(crate) fn choosing_by(mut self, choosing: &Choosing) -> Self {
-        self.meaning = choosing.embeddings.clone().map(Meaning::new);
+    /// Sets what tools are chosen by, and where what is learned of their meaning is kept.
+    pub(crate) fn choosing_by(
+        mut self,
+        choosing: &Choosing,
+        folder: Option<&ManifestFolder>,
+    ) -> Self {
+        let meaning = |it| Meaning::new(it, folder.cloned());
+        self.meaning = choosing.embeddings.clone().map(meaning);
         self.index_options = choosing.index.clone();
         self
     }

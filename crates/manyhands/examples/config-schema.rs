@@ -3,6 +3,10 @@
 //! `docs/config.schema.json` is made of it, by `cargo xtask codegen config-schema`.
 
 fn main() {
-    let schema = manyhands_config::json_schema::<manyhands::ServerSection, manyhands::Settings>();
+    let schema = manyhands_config::json_schema::<
+        manyhands::ServerSection,
+        manyhands::Settings,
+        manyhands::EmbeddingSettings,
+    >();
     println!("{schema:#}");
 }

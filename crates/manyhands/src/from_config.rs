@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use manyhands_config::{Config, ConfigError, EntryError, Environment, ServerEntry, Source};
+use manyhands_config::{Config, ConfigError, EntryError, Environment, Part, ServerEntry, Source};
 use manyhands_core::ServerId;
 use manyhands_toolkit::{Builder, Member, Settings, Toolkit};
 
 use crate::access::Access;
+#[cfg(feature = "embeddings")]
+use crate::embedder::embeddings;
 use crate::section::ServerSection;
 use crate::ways;
 
@@ -71,7 +73,36 @@ fn warned(config: Config<ServerSection, Settings>, access: &Access) -> Builder {
 /// Makes a builder of a configuration that has been read already. Secrets are read when a server is connected.
 #[must_use]
 pub fn builder(config: Config<ServerSection, Settings>, access: &Access) -> Builder {
-    builder_of(config.settings, config.servers, config.lock, access)
+    let builder = builder_of(config.settings, config.servers, config.lock, access);
+    embedding(builder, config.embeddings, access)
+}
+
+/// Has tools found by their meaning too, where the file says what gives vectors.
+#[cfg(feature = "embeddings")]
+pub(crate) fn embedding(
+    builder: Builder,
+    part: Option<Result<Part, EntryError>>,
+    access: &Access,
+) -> Builder {
+    match part {
+        Some(part) => builder.embed_by(embeddings(part, access)),
+        None => builder,
+    }
+}
+
+#[cfg(not(feature = "embeddings"))]
+pub(crate) fn embedding(
+    builder: Builder,
+    part: Option<Result<Part, EntryError>>,
+    _: &Access,
+) -> Builder {
+    if part.is_some() {
+        tracing::warn!(
+            "tools are found by their words alone: this program cannot ask for vectors, as manyhands.embeddings wants; \
+             build it with the feature `embeddings`"
+        );
+    }
+    builder
 }
 
 pub(crate) fn builder_of(

@@ -33,10 +33,14 @@
 mod access;
 #[cfg(feature = "config")]
 mod accounts;
+#[cfg(all(feature = "config", feature = "embeddings"))]
+mod embedder;
 #[cfg(feature = "config")]
 mod from_config;
 #[cfg(feature = "config")]
 mod section;
+#[cfg(feature = "config")]
+mod wanted;
 #[cfg(feature = "config")]
 mod watched;
 #[cfg(feature = "config")]

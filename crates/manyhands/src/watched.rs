@@ -11,7 +11,7 @@ use manyhands_toolkit::{Builder, Settings, Toolkit};
 use tokio::time::sleep;
 
 use crate::access::Access;
-use crate::from_config::{builder_of, member};
+use crate::from_config::{builder_of, embedding, member};
 use crate::section::ServerSection;
 
 /// How often the files are read. They are small, and reading them finds what a notice of the system would miss: mounted
@@ -104,16 +104,18 @@ impl<E: From<ConfigError> + fmt::Display + Send + 'static> Watched<E> {
     pub fn builder(&self) -> Builder {
         let Config {
             settings,
+            embeddings,
             servers,
             lock,
             ..
         } = &self.config;
-        builder_of(
+        let builder = builder_of(
             settings.clone(),
             servers.clone(),
             lock.clone(),
             &self.access,
-        )
+        );
+        embedding(builder, embeddings.clone(), &self.access)
     }
 
     /// Has `kit` follow the configuration, and tells what came of each change. It goes on, and holds the toolkit, until
@@ -165,7 +167,8 @@ impl<E: From<ConfigError> + fmt::Display + Send + 'static> Watched<E> {
     fn apply(&mut self, kit: &Toolkit, file: ConfigFile) -> Result<News, E> {
         let next: Config<ServerSection, Settings> = Config::resolve(&file, &Environment)?;
         let mut news = News {
-            settings: next.settings != self.config.settings,
+            settings: next.settings != self.config.settings
+                || next.embeddings != self.config.embeddings,
             ..News::default()
         };
         let mut servers = next.servers;
@@ -200,6 +203,7 @@ impl<E: From<ConfigError> + fmt::Display + Send + 'static> Watched<E> {
         }
         self.config.servers = servers;
         self.config.settings = next.settings;
+        self.config.embeddings = next.embeddings;
         self.file = file;
         Ok(news)
     }

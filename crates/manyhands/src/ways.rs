@@ -3,15 +3,11 @@
 
 mod replicas;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use manyhands_auth::OAuth;
-use manyhands_auth::secrets::{SecretError, SecretErrorKind, SecretReference};
-use manyhands_config::{
-    Deferred, Endpoint, EntryError, HttpEndpoint, ServerDefinition, StdioEndpoint,
-};
+use manyhands_config::{Endpoint, EntryError, HttpEndpoint, ServerDefinition, StdioEndpoint};
 use manyhands_core::{
     AuthError, AuthErrorKind, Authorizer, Challenge, Credentials, LoginPrompt, Secret, ServerId,
 };
@@ -24,6 +20,7 @@ use tokio::sync::OnceCell;
 use crate::access::Access;
 use crate::accounts::{AccountSection, OAuthSection};
 use crate::section::ServerSection;
+use crate::wanted::{Unread, Wanted};
 
 const UNKNOWN: &str = "its kind of transport is not known here";
 
@@ -72,15 +69,8 @@ struct Ways {
     id: ServerId,
     definition: Definition,
     /// What has to be read before the definition is whole.
-    wanted: Option<Wanted>,
+    wanted: Option<Wanted<Definition>>,
     access: Access,
-}
-
-/// The secrets that an entry names.
-#[derive(Clone)]
-struct Wanted {
-    deferred: Deferred<ServerSection>,
-    references: BTreeMap<String, SecretReference>,
 }
 
 impl Ways {
@@ -239,98 +229,6 @@ impl Authorizer for Login {
 
     async fn logout(&self) -> Result<bool, AuthError> {
         self.oauth().await?.logout().await
-    }
-}
-
-impl Wanted {
-    /// The references that an entry holds, by how the entry has them. A source that does not exist is told at once.
-    fn new(deferred: Deferred<ServerSection>, access: &Access) -> Result<Self, EntryError> {
-        let uses = deferred.uses().iter();
-        let references = uses.map(|it| {
-            let reference = SecretReference::parse(&it.reference)
-                .and_then(|reference| access.secrets.check(&reference).map(|()| reference));
-            reference
-                .map(|reference| (it.reference.clone(), reference))
-                .map_err(|error| deferred.refused(it, error.cause(), error.mend()))
-        });
-        let references = references.collect::<Result<_, _>>()?;
-        Ok(Self {
-            deferred,
-            references,
-        })
-    }
-
-    async fn read(&self, access: &Access) -> Result<Definition, Unread> {
-        let read = access
-            .secrets
-            .read_all(self.references.values().cloned())
-            .await;
-        let read = read.map_err(Unread::Secret)?;
-        let secrets = self.references.iter();
-        let secrets = secrets.filter_map(|(written, reference)| {
-            Some((written.clone(), read.get(reference)?.clone()))
-        });
-        self.deferred
-            .complete(&secrets.collect())
-            .map_err(Unread::Entry)
-    }
-}
-
-/// Why an entry is not whole.
-enum Unread {
-    Secret(SecretError),
-    Entry(EntryError),
-    Replica(String),
-}
-
-impl Unread {
-    /// What happened, what to do about it, and whether it may pass: only a source that does not answer now is worth
-    /// another attempt.
-    fn told(self) -> (String, Option<String>, bool) {
-        match self {
-            Self::Replica(what) => (what, None, false),
-            Self::Entry(error) => (
-                error.cause().to_owned(),
-                error.mend().map(str::to_owned),
-                false,
-            ),
-            Self::Secret(error) => {
-                let cause = match error.reference() {
-                    None => error.cause().to_owned(),
-                    Some(reference) => {
-                        format!("its secret `{reference}` cannot be read: {}", error.cause())
-                    }
-                };
-                let passes = error.kind() == SecretErrorKind::Unavailable;
-                (cause, error.mend().map(str::to_owned), passes)
-            }
-        }
-    }
-
-    fn open_error(self) -> OpenError {
-        let (cause, mend, passes) = self.told();
-        let kind = match passes {
-            true => ConnectErrorKind::Unreachable,
-            false => ConnectErrorKind::Settings,
-        };
-        let error = OpenError::new(kind, cause);
-        match mend {
-            Some(mend) => error.with_mend(mend),
-            None => error,
-        }
-    }
-
-    fn auth_error(self) -> AuthError {
-        let (cause, mend, passes) = self.told();
-        let kind = match passes {
-            true => AuthErrorKind::Unavailable,
-            false => AuthErrorKind::Misconfigured,
-        };
-        let error = AuthError::new(kind, cause);
-        match mend {
-            Some(mend) => error.with_mend(mend),
-            None => error,
-        }
     }
 }
 

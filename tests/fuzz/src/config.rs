@@ -45,6 +45,6 @@ pub(crate) fn run(data: &[u8]) -> Taken {
         !shown.contains(CANARY),
         "a value that was filled in is shown"
     );
-    let _: fn() -> Value = json_schema::<Value, Value>;
+    let _: fn() -> Value = json_schema::<Value, Value, Value>;
     Taken::Read
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use manyhands::{ProbeReport, Report, ServerReport, ServerStatus};
+use manyhands::{EmbedError, ProbeReport, Report, ServerReport, ServerStatus};
 use manyhands_config::Warning;
 use serde_json::{Value, json};
 
@@ -18,7 +18,10 @@ use crate::{load, progress};
 pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failure> {
     let (builder, literal_secrets) = load::inspected_builder(options)?;
     let kit = builder.start();
-    progress::all_started(&kit, options.wait).await;
+    let ((), embedder) = tokio::join!(
+        progress::all_started(&kit, options.wait),
+        kit.check_embedder()
+    );
     let mut report = kit.report();
     let catalogue = kit.catalogue();
     let suspicions = Suspicions::new(&catalogue, kit.pin_report());
@@ -37,8 +40,12 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
             .map(|server| suspicions.add_to(server, as_json(server)))
             .collect();
         let literal_secrets: Vec<Value> = literal_secrets.iter().map(finding).collect();
-        let mut document =
-            json!({"servers": servers, "literal_secrets": literal_secrets, "groups": groups});
+        let mut document = json!({
+            "servers": servers,
+            "literal_secrets": literal_secrets,
+            "groups": groups,
+            "embedder": embedder.map(embedder_as_json),
+        });
         if let (Some(findings), Some(document)) = (&findings, document.as_object_mut()) {
             document.insert("lint".to_owned(), findings.as_json());
         }
@@ -51,6 +58,7 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
             .for_each(|server| print(server, &suspicions, width));
         let gap = if report.servers.is_empty() { "" } else { "\n" };
         output::line(&format!("{gap}{}", summary(&report.servers)));
+        embedder.iter().for_each(tell_of_embedder);
         tell_of(&literal_secrets);
         groups.iter().for_each(|problem| detail("group", problem));
         findings.iter().for_each(Lint::print);
@@ -179,6 +187,23 @@ pub(crate) fn summary(servers: &[ServerReport]) -> String {
             .map(|(count, word)| format!("{count} {word}")),
     );
     parts.join(", ")
+}
+
+/// Tells whether there is an answer from what gives vectors. Without one, tools are found by their words, so the exit code
+/// is silent about it.
+fn tell_of_embedder(answer: &Result<usize, EmbedError>) {
+    let text = match answer {
+        Ok(dimensions) => format!("answers, with vectors of {dimensions} dimensions"),
+        Err(error) => format!("tools are found by their words alone: failed to {error}"),
+    };
+    detail("embedder", &text);
+}
+
+fn embedder_as_json(answer: Result<usize, EmbedError>) -> Value {
+    match answer {
+        Ok(dimensions) => json!({"dimensions": dimensions, "cause": null}),
+        Err(error) => json!({"dimensions": null, "cause": error.to_string()}),
+    }
 }
 
 /// Tells of secrets in the file. They do not keep a server from working, so the exit code is silent about them.

@@ -1,10 +1,12 @@
 //! `find` and `explain`: which tools a task needs, and why one is there or is not.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use manyhands::{Builder, Conversation, Query, Selection, ServerId, Toolkit};
+use manyhands::{Builder, Conversation, Query, Rounded, Selection, ServerId, Toolkit};
 use manyhands_registry::{Chosen, LeftOut, describe, estimate};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::args::{FindArgs, Options, Wanted};
 use crate::commands::list::{missing_json, say_missing};
@@ -14,18 +16,24 @@ use crate::{load, progress};
 
 /// The tokens of what is printed of a tool.
 const TOKENS: usize = 60;
+/// How long vectors of tools are waited for.
+const EMBEDDED: Duration = Duration::from_secs(30);
 
 /// Finds the tools that a task needs.
 pub(crate) async fn run(options: &Options, find: FindArgs) -> Result<ExitCode, Failure> {
     let kit = started(load::remembering_builder(options)?, options).await;
     let talk = conversation(&kit, &find.wanted).await?;
-    let query = query(&find);
-    let selection = talk.select(query).now();
+    embedded(&kit).await;
+    let selection = talk.select(query(&find)).by_meaning().await;
     if options.json {
         output::json(&document(&kit, &selection));
     } else {
         selection.chosen.iter().for_each(print);
         summarize(&selection);
+    }
+    if let Some(error) = &selection.without_embedder {
+        let text = format!("found by words alone, since we failed to {error}");
+        output::note(&output::printable(&text));
     }
     say_missing(&kit, options, "tool", kit.catalogue().tools().count());
     kit.close().await;
@@ -91,6 +99,27 @@ pub(crate) async fn started(builder: Builder, options: &Options) -> Toolkit {
     kit
 }
 
+/// Has the tools embedded before they are chosen among, since nobody stays to use vectors that come later.
+async fn embedded(kit: &Toolkit) {
+    let limit = Rounded(EMBEDDED);
+    let what = match kit.tools_to_embed() {
+        1 => "1 tool".to_owned(),
+        lacking => format!("{lacking} tools"),
+    };
+    if kit.tools_to_embed() > 0 {
+        output::note(&format!(
+            "asking for the vectors of {what}, for {limit} at the most"
+        ));
+    }
+    // Why an embedder has none is told with what was found.
+    if timeout(EMBEDDED, kit.embed_tools()).await.is_err() {
+        let left = kit.tools_to_embed();
+        output::note(&format!(
+            "{left} of {what} have no vector after {limit}, and are found by their words alone this time"
+        ));
+    }
+}
+
 async fn conversation(kit: &Toolkit, wanted: &Wanted) -> Result<Conversation, Failure> {
     let talk = enabled(kit, &wanted.profiles)?;
     if !wanted.profiles.is_empty() {
@@ -153,6 +182,7 @@ fn document(kit: &Toolkit, selection: &Selection) -> Value {
         "tools": tools,
         "left_out": left_out,
         "considered": selection.considered,
+        "without_embedder": selection.without_embedder,
         "tokens": selection.tokens,
         "missing": missing_json(kit),
     })

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use manyhands::{Changes, News};
+use manyhands::{Changes, News, Toolkit};
 use manyhands_gateway::Shown;
 
 use crate::args::Options;
@@ -26,9 +26,11 @@ pub(crate) async fn run(
     }
     let telling = tokio::spawn(tell(kit.changes()));
     let following = tokio::spawn(watched.follow(kit.clone(), tell_of_configuration));
+    let embedding = tokio::spawn(embed(kit.clone(), search));
     let served = serve(shown).await;
     telling.abort();
     following.abort();
+    embedding.abort();
     kit.close().await;
     served?;
     Ok(ExitCode::SUCCESS)
@@ -38,6 +40,19 @@ async fn serve(shown: Shown) -> Result<(), Failure> {
     let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
     let served = manyhands_gateway::serve(shown, input, output).await;
     served.map_err(|error| Failure::new(with_sources(&error), UNAVAILABLE))
+}
+
+/// Has the tools embedded before a model searches for the first time.
+async fn embed(kit: Toolkit, search: bool) {
+    if !search {
+        return;
+    }
+    kit.all_started().await;
+    if let Err(error) = kit.embed_tools().await {
+        output::note(&output::printable(&format!(
+            "tools are found by their words alone, since we failed to {error}"
+        )));
+    }
 }
 
 /// Says on standard error what came of a change of the configuration.

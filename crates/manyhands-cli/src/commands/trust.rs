@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use manyhands::Config;
-use manyhands_config::{ConfigFile, Endpoint, Environment};
+use manyhands::{Config, EmbeddingSettings};
+use manyhands_config::{ConfigFile, Deferred, Endpoint, EntryError, Environment, Part, SecretUse};
 
 use crate::as_written::AsWritten;
 use crate::failure::{Failure, with_sources};
@@ -43,17 +43,44 @@ pub(crate) fn run(file: Option<PathBuf>, revoke: bool) -> Result<ExitCode, Failu
         output::line(&format!("  {:<16} {}", server.id, output::printable(&what)));
         let deferred = server.definition.as_ref().ok();
         let deferred = deferred.and_then(|it| it.deferred.as_ref());
-        // A secret may be what a command prints, which is a program that is started too.
-        for secret in deferred.iter().flat_map(|it| it.uses()) {
-            let what = format!("and the secret {}", secret.reference);
-            output::line(&format!("  {:<16} {}", "", output::printable(&what)));
-        }
+        tell_of_secrets(deferred.map(Deferred::uses));
+    }
+    if let Some(part) = &config.embeddings {
+        tell_of_embedder(part);
     }
     let pin = store.trust(&file).map_err(failed)?;
     output::line(&format!(
         "trusted as it is now ({pin}); any change to it asks again"
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A secret may be what a command prints, which is a program that is started too.
+fn tell_of_secrets(secrets: Option<&[SecretUse]>) {
+    for secret in secrets.into_iter().flatten() {
+        let what = format!("and the secret {}", secret.reference);
+        output::line(&format!("  {:<16} {}", "", output::printable(&what)));
+    }
+}
+
+/// What is told of every tool.
+fn tell_of_embedder(part: &Result<Part, EntryError>) {
+    let part = part.as_ref().map_err(Clone::clone);
+    let read = part.and_then(|it| Ok((it, it.read::<EmbeddingSettings>()?)));
+    let what = match &read {
+        Ok((_, settings)) => format!(
+            "{}, with the names and descriptions of all tools",
+            settings.url
+        ),
+        Err(error) => format!("nothing yet: {}", error.cause()),
+    };
+    output::line(&format!(
+        "  {:<16} {}",
+        "embeddings",
+        output::printable(&what)
+    ));
+    let deferred = read.ok().and_then(|(part, _)| part.deferred.as_ref());
+    tell_of_secrets(deferred.map(Deferred::uses));
 }
 
 /// What an entry runs or reaches, with everything that decides what that means.

@@ -16,6 +16,7 @@ mod clients;
 mod config_file;
 mod demo;
 mod editing;
+mod embedding;
 mod finding;
 mod groups;
 mod harness;

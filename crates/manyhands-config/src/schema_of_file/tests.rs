@@ -31,8 +31,14 @@ struct OfFile {
     grace: Option<String>,
 }
 
+#[derive(Debug, Deserialize, JsonSchema)]
+struct OfEmbeddings {
+    #[expect(dead_code, reason = "its schema is all that is looked at")]
+    url: String,
+}
+
 fn schema() -> Value {
-    json_schema::<OfServer, OfFile>()
+    json_schema::<OfServer, OfFile, OfEmbeddings>()
 }
 
 fn names(pointer: &str) -> BTreeSet<String> {
@@ -64,7 +70,7 @@ fn every_key_of_the_documented_example_is_named() {
         .split("```")
         .find_map(|part| part.strip_prefix("jsonc\n"));
     // The settings of the example belong to other layers.
-    let known = json_schema::<Value, Value>();
+    let known = json_schema::<Value, Value, Value>();
     let document = Document::parse(example.unwrap()).unwrap();
     assert!(unknown_key(&document.root, &known).is_none());
 }
@@ -84,18 +90,20 @@ fn strangers_are_found_at_every_depth() {
             "atempts",
         ),
         (r#"{"manyhands": {"grce": "2s"}}"#, "grce"),
+        (r#"{"manyhands": {"embeddings": {"uri": "x"}}}"#, "uri"),
     ] {
         let found = stranger(text).unwrap_or_default();
         assert!(found.contains(&format!("`{key}`")), "{text}: {found}");
     }
-    let fine = r#"{"servers": {"a": {"env": {"ANY": 1}, "manyhands": {"required": true, "retry": {"attempts": 1}}}}}"#;
+    let fine = r#"{"servers": {"a": {"env": {"ANY": 1}, "manyhands": {"required": true, "retry": {"attempts": 1}}}},
+        "manyhands": {"include": "x", "embeddings": {"url": "x"}}}"#;
     assert_eq!(stranger(fine), None);
 }
 
 #[test]
 fn settings_are_closed_and_all_else_is_open() {
     let schema = schema();
-    for definition in ["OfServer", "Retry", "OfFile"] {
+    for definition in ["OfServer", "Retry", "OfFile", "OfEmbeddings"] {
         let closed = schema.pointer(&format!("/$defs/{definition}/additionalProperties"));
         assert_eq!(closed, Some(&json!(false)), "{definition}");
     }

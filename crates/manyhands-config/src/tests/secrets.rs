@@ -13,7 +13,7 @@ fn definition(text: &str) -> Definition {
     entry(text).definition.unwrap()
 }
 
-fn deferred(text: &str) -> Deferred<ServerSettings> {
+fn deferred(text: &str) -> Deferred<Definition> {
     definition(text).deferred.unwrap()
 }
 

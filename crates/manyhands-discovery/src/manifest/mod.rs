@@ -3,12 +3,12 @@
 //! A manifest is a hint that a live server overrules: losing one costs a question to a server, so whatever is wrong
 //! with a file, it counts as none. This module does not know when a manifest is taken for the truth.
 
+mod beside;
 mod bounds;
 mod error;
 mod files;
 mod key;
 mod place;
-mod statistics;
 mod stored;
 
 use std::collections::HashSet;
@@ -21,6 +21,7 @@ use manyhands_core::{Inventory, ServerId, ServerInfo};
 use manyhands_transport::Fingerprint;
 
 use crate::Limits;
+use beside::Beside;
 pub use error::{ManifestError, ManifestErrorKind};
 use place::Place;
 
@@ -171,10 +172,7 @@ impl ManifestFolder {
     /// It reads one file, which blocks for a fraction of a millisecond.
     #[must_use]
     pub fn read_statistics(&self) -> Option<Vec<u8>> {
-        statistics::read(&self.0.path).unwrap_or_else(|error| {
-            self.tell(&error);
-            None
-        })
+        self.read_beside(&beside::STATISTICS)
     }
 
     /// Keeps how servers did, in place of what was kept: 4 MiB at most. Of two processes the later one wins.
@@ -184,7 +182,37 @@ impl ManifestFolder {
     /// # Errors
     /// [`ManifestError`] where it is too much, or where the folder or the file cannot be written, or is not ours alone.
     pub fn write_statistics(&self, bytes: &[u8]) -> Result<(), ManifestError> {
-        statistics::write(&self.0.path, bytes)
+        beside::STATISTICS.write(&self.0.path, bytes)
+    }
+
+    /// The most bytes of vectors that are kept.
+    pub const MAX_VECTORS: usize = 64 << 20;
+
+    /// What was kept of the vectors of what servers offer, as it was given. Whatever cannot be used counts as nothing, and
+    /// is told in one warning.
+    ///
+    /// It reads one file, which blocks for as long as the disk takes.
+    #[must_use]
+    pub fn read_vectors(&self) -> Option<Vec<u8>> {
+        self.read_beside(&beside::VECTORS)
+    }
+
+    /// Keeps vectors of what servers offer, in place of what was kept: 64 MiB at most. Of two processes the later one
+    /// wins.
+    ///
+    /// It blocks for as long as the disk takes.
+    ///
+    /// # Errors
+    /// As [`write_statistics`](Self::write_statistics).
+    pub fn write_vectors(&self, bytes: &[u8]) -> Result<(), ManifestError> {
+        beside::VECTORS.write(&self.0.path, bytes)
+    }
+
+    fn read_beside(&self, beside: &Beside) -> Option<Vec<u8>> {
+        beside.read(&self.0.path).unwrap_or_else(|error| {
+            self.tell(&error);
+            None
+        })
     }
 
     /// Where a server's manifest would be; none where there can be none.

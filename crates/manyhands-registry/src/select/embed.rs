@@ -14,7 +14,7 @@ const BATCH: usize = 64;
 /// The most bytes of one text that are handed over.
 const MAX_TEXT: usize = 8 * 1024;
 /// The most dimensions of a vector.
-const MAX_DIMENSIONS: usize = 8_192;
+pub(super) const MAX_DIMENSIONS: usize = 8_192;
 /// The time for one batch, unless it is set.
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -64,6 +64,8 @@ impl<T: Embedder> DynEmbedder for T {
 pub struct Embeddings {
     embedder: Arc<dyn DynEmbedder>,
     deadline: Duration,
+    tools_deadline: Option<Duration>,
+    identity: Option<String>,
 }
 
 impl Embeddings {
@@ -72,6 +74,8 @@ impl Embeddings {
         Self {
             embedder: Arc::new(embedder),
             deadline: DEADLINE,
+            tools_deadline: None,
+            identity: None,
         }
     }
 
@@ -82,26 +86,75 @@ impl Embeddings {
         self
     }
 
-    /// The most texts for [`vectors`](Self::vectors).
+    /// Waits no longer than this for 64 texts of tools, for which nobody has to wait; by default as long as for a query.
+    #[must_use]
+    pub fn with_tools_deadline(mut self, deadline: Duration) -> Self {
+        self.tools_deadline = Some(deadline);
+        self
+    }
+
+    /// Says which model gives the vectors, by a text that is the same at the next start of the program and holds no secret,
+    /// so that vectors may be kept until then. Without it they are not.
+    #[must_use]
+    pub fn with_identity(mut self, identity: impl Into<String>) -> Self {
+        self.identity = Some(identity.into());
+        self
+    }
+
+    /// Which model gives the vectors, where that is known.
+    #[must_use]
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.as_deref()
+    }
+
+    /// Asks for one vector, to find out whether there is an answer, and gives its dimensions.
+    ///
+    /// # Errors
+    /// [`EmbedError`] when there is none.
+    pub async fn check(&self) -> Result<usize, EmbedError> {
+        let vectors = self.of_query(&["search messages".to_owned()], None).await?;
+        Ok(vectors.first().map_or(0, |it| it.len()))
+    }
+
+    /// The most texts for [`of_tools`](Self::of_tools).
     pub(super) const fn batch() -> usize {
         BATCH
     }
 
-    /// A vector of length 1 for each text; of `dimensions`, where that is known.
-    pub(super) async fn vectors(
+    /// A vector of length 1 for each text of a query; of `dimensions`, where that is known.
+    pub(super) async fn of_query(
         &self,
         texts: &[String],
         dimensions: Option<usize>,
+    ) -> Result<Vec<Arc<[f32]>>, EmbedError> {
+        self.vectors(texts, dimensions, self.deadline).await
+    }
+
+    /// A vector of length 1 for each text of a tool; of `dimensions`, where that is known.
+    pub(super) async fn of_tools(
+        &self,
+        texts: &[String],
+        dimensions: Option<usize>,
+    ) -> Result<Vec<Arc<[f32]>>, EmbedError> {
+        let deadline = self.tools_deadline.unwrap_or(self.deadline);
+        self.vectors(texts, dimensions, deadline).await
+    }
+
+    async fn vectors(
+        &self,
+        texts: &[String],
+        dimensions: Option<usize>,
+        deadline: Duration,
     ) -> Result<Vec<Arc<[f32]>>, EmbedError> {
         let texts: Vec<String> = texts
             .iter()
             .map(|it| clip(it, MAX_TEXT).into_owned())
             .collect();
         let count = texts.len();
-        let answer = tokio::time::timeout(self.deadline, self.embedder.embed(texts));
-        let vectors = answer.await.map_err(|_| {
-            EmbedError::new(format!("there was no answer within {:?}", self.deadline))
-        })??;
+        let answer = tokio::time::timeout(deadline, self.embedder.embed(texts));
+        let vectors = answer
+            .await
+            .map_err(|_| EmbedError::new(format!("there was no answer within {deadline:?}")))??;
         if vectors.len() != count {
             let got = vectors.len();
             return Err(EmbedError::new(format!("{count} texts got {got} vectors")));

@@ -13,6 +13,7 @@ mod merge;
 mod part;
 mod pick;
 mod query;
+mod recalled;
 mod related;
 mod request;
 mod score;
@@ -184,14 +185,12 @@ impl Index {
         let nearest: Vec<Vec<Scored>> = (0..fittings.len())
             .map(|text| nearest(&view, text))
             .collect();
-        pick.take_best(&view, &merge(&fittings, &nearest), &fittings);
-        pick.finish(
-            fittings
-                .iter()
-                .map(|it| it.considered)
-                .max()
-                .unwrap_or_default(),
-        )
+        let merged = merge(&fittings, &nearest);
+        pick.take_best(&view, &merged, &fittings);
+        let by_words = fittings.iter().map(|it| it.considered).max();
+        let is_by_words = nearest.iter().all(Vec::is_empty);
+        let by_meaning = if is_by_words { 0 } else { merged.len() };
+        pick.finish(by_words.unwrap_or_default().max(by_meaning))
     }
 }
 

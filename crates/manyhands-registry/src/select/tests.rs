@@ -450,7 +450,10 @@ async fn meaning_finds_what_words_do_not() {
     let selection = index.select_by_meaning(&query, &vectors, &embeddings).await;
     assert_eq!(chosen(&selection), ["zoo.cats"]);
     assert_eq!(selection.chosen[0].reason.to_string(), "1. by meaning");
-    assert_eq!(selection.without_embedder, None);
+    assert_eq!(
+        (selection.considered, selection.without_embedder),
+        (1, None)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -513,6 +516,47 @@ async fn an_embedder_that_fails_or_stalls_costs_only_its_part() {
             (0, Some(told))
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_there_is_can_be_used_before_all_is_embedded() {
+    let index = index(ANIMALS);
+    let embeddings = Embeddings::new(Scripted::default());
+    let none = Vectors::default();
+    assert_eq!(none.lacked_by(&index), 2);
+    let (one, error) = none.grown(&index, &embeddings, 1).await;
+    assert_eq!(
+        (one.len(), one.is_whole(), one.lacked_by(&index), error),
+        (1, false, 1, None)
+    );
+    let (two, error) = one.grown(&index, &embeddings, 1).await;
+    assert_eq!(
+        (two.len(), two.is_whole(), two.lacked_by(&index), error),
+        (2, true, 0, None)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn tools_may_take_longer_than_a_query() {
+    let stalling = Embeddings::new(Scripted {
+        stalls: true,
+        ..Scripted::default()
+    });
+    let embeddings = stalling.with_tools_deadline(Duration::from_secs(30));
+    let start = tokio::time::Instant::now();
+    let (_, error) = Vectors::default()
+        .updated(&index(ANIMALS), &embeddings)
+        .await;
+    assert!(error.unwrap().to_string().contains("within 30s"));
+    assert!(
+        embeddings
+            .check()
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("within 5s")
+    );
+    assert_eq!(start.elapsed(), Duration::from_secs(35));
 }
 
 #[test]

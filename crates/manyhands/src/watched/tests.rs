@@ -161,10 +161,15 @@ async fn a_fragment_that_breaks_costs_no_running_server() {
 #[tokio::test(start_paused = true)]
 async fn settings_of_the_whole_are_said_to_wait() {
     let mut scene = Scene::new(&[("mcp.json", TWO)]);
-    let graced = TWO.replacen('{', r#"{"manyhands": {"grace": "1s"}, "#, 1);
-    let told = scene.told("mcp.json", &graced).await;
-    assert_eq!(
-        told,
-        "its settings of the whole take effect at the next start"
-    );
+    for settings in [
+        r#"{"grace": "1s"}"#,
+        r#"{"grace": "1s", "embeddings": {"url": "x"}}"#,
+    ] {
+        let text = TWO.replacen('{', &format!("{{\"manyhands\": {settings}, "), 1);
+        let told = scene.told("mcp.json", &text).await;
+        assert_eq!(
+            told,
+            "its settings of the whole take effect at the next start"
+        );
+    }
 }

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use manyhands_auth::secrets::{SecretSource, Secrets};
+use manyhands_auth::secrets::{SecretError, SecretErrorKind, SecretSource, Secrets};
 use manyhands_config::{Config, Environment, Source};
 use manyhands_toolkit::{ServerStatus, Settings, Toolkit};
-use manyhands_transport::ConnectOptions;
+use manyhands_transport::{ConnectErrorKind, ConnectOptions};
 
 use super::*;
 use crate::FromConfig as _;
