@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use manyhands::{
-    BreakerSettings, Builder, Delivery, Effect, FromConfig as _, Member, Reach, RestartSettings,
-    ServerSettings, Toolkit,
+    BalanceBy, BreakerSettings, Builder, Delivery, Effect, FromConfig as _, HedgeSettings, Member,
+    Reach, RestartSettings, ServerSettings, Toolkit,
 };
 use manyhands_testkit::{Fault, HttpServer, ScriptedServer};
 use serde_json::json;
@@ -140,6 +140,52 @@ async fn a_write_that_may_have_been_done_is_not_done_again_and_a_read_is() {
     let after: usize = calls(&servers).iter().sum();
     assert!(failed > 0, "none went to the one that fails");
     assert_eq!(after - before, 30, "each was made once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_a_slow_replica_keeps_waiting_is_answered_by_another_and_a_write_is_made_once()
+{
+    let servers = three();
+    let _ = servers[0].clone().latency(10 * SECOND);
+    let hedge = HedgeSettings::default().with_after(SECOND);
+    let settings = settings().tool_effect("whoami", Effect::ReadOnly);
+    let settings = settings.hedge(hedge.with_budget(100, 100));
+    let kit = kit(&servers, settings).await;
+    for _ in 0..30 {
+        let begun = Instant::now();
+        kit.call("s.whoami", json!({})).await.unwrap();
+        assert!(begun.elapsed() <= SECOND, "{:?}", begun.elapsed());
+    }
+    sleep(SECOND).await;
+    let overtaken = servers[0].calls().len();
+    assert!(overtaken > 5, "{overtaken} went to the slow one");
+    assert_eq!(servers[0].cancelled(), overtaken);
+    let before: usize = calls(&servers).iter().sum();
+    assert_eq!(before, 30 + overtaken);
+    for _ in 0..30 {
+        kit.call("s.echo", json!({})).await.unwrap();
+    }
+    assert_eq!(calls(&servers).iter().sum::<usize>(), before + 30);
+    assert!(servers[0].calls().len() > overtaken + 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_avoid_a_slow_replica_or_stay_with_one_where_that_is_set() {
+    let servers = three();
+    let _ = servers[0].clone().latency(10 * SECOND);
+    let kit = kit(&servers, settings().balance(BalanceBy::PeakEwma)).await;
+    for _ in 0..40 {
+        kit.call("s.whoami", json!({})).await.unwrap();
+    }
+    let seen = calls(&servers);
+    assert!(seen[0] <= 2, "{seen:?}");
+
+    let servers = three();
+    let kit = self::kit(&servers, settings().sticky()).await;
+    for _ in 0..40 {
+        kit.call("s.whoami", json!({})).await.unwrap();
+    }
+    assert!(calls(&servers).contains(&40));
 }
 
 #[tokio::test(start_paused = true)]

@@ -21,8 +21,8 @@ pub struct Transit(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     place: AtomicU8,
-    /// The replicas at which attempts failed, one bit each.
-    failed_at: AtomicU64,
+    /// The replicas to which attempts went, one bit each.
+    gone_to: AtomicU64,
     persons: AtomicUsize,
     paused_micros: AtomicU64,
 }
@@ -49,16 +49,16 @@ impl Transit {
         self.0.place.load(Ordering::Acquire) != HELD
     }
 
-    /// Says that an attempt failed at one of the server's replicas, so that the next one goes to another. Of those beyond
+    /// Says that an attempt goes to one of the server's replicas, so that another one goes elsewhere. Of those beyond
     /// the first 64 nothing is kept.
-    pub fn fail_at(&self, replica: usize) {
-        self.0.failed_at.fetch_or(bit(replica), Ordering::AcqRel);
+    pub fn go_to(&self, replica: usize) {
+        self.0.gone_to.fetch_or(bit(replica), Ordering::AcqRel);
     }
 
-    /// Whether an attempt failed at this replica.
+    /// Whether an attempt went to this replica.
     #[must_use]
-    pub fn has_failed_at(&self, replica: usize) -> bool {
-        self.0.failed_at.load(Ordering::Acquire) & bit(replica) != 0
+    pub fn has_gone_to(&self, replica: usize) -> bool {
+        self.0.gone_to.load(Ordering::Acquire) & bit(replica) != 0
     }
 
     /// Says that a person is being asked, so that the caller's time stands still.
@@ -117,13 +117,13 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_that_failed_is_remembered_by_its_replica() {
+    fn an_attempt_is_remembered_by_its_replica() {
         let transit = Transit::default();
         for replica in [1, 63, 64, usize::MAX] {
-            transit.clone().fail_at(replica);
+            transit.clone().go_to(replica);
         }
-        let failed = [0, 1, 62, 63, 64].map(|it| transit.has_failed_at(it));
-        assert_eq!(failed, [false, true, false, true, false]);
+        let gone = [0, 1, 62, 63, 64].map(|it| transit.has_gone_to(it));
+        assert_eq!(gone, [false, true, false, true, false]);
     }
 
     #[test]

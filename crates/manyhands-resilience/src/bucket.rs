@@ -1,8 +1,42 @@
 //! A token bucket: what a budget of retries and a rate limit have in common. It must not know what a token is for.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+/// How many calls may be made beside those that are asked for: so many for each hundred of these, each minute in any case,
+/// and at once.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    share: f64,
+    bucket: Mutex<Bucket>,
+}
+
+impl Budget {
+    /// A full budget.
+    pub(crate) fn new(percent: u32, per_minute: u32, burst: u32) -> Self {
+        let (burst, per_second) = (f64::from(burst), f64::from(per_minute) / 60.0);
+        Self {
+            share: f64::from(percent) / 100.0,
+            bucket: Mutex::new(Bucket::new(burst, per_second, Instant::now())),
+        }
+    }
+
+    /// Counts a call that was asked for.
+    pub(crate) fn deposit(&self) {
+        self.lock().put(self.share);
+    }
+
+    /// Takes what one more call costs, if it is there.
+    pub(crate) fn draw(&self) -> bool {
+        self.lock().try_take(Instant::now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Bucket> {
+        self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Tokens that come back with time.
 #[derive(Debug, Clone)]

@@ -43,6 +43,15 @@ fn slow_rate() -> RateLimitSettings {
     settings.with_rate(NonZeroU32::MIN, SECOND / 10)
 }
 
+fn soon() -> HedgeSettings {
+    let settings = HedgeSettings::default().with_budget(100, 1_000);
+    settings.with_after(SECOND / 100)
+}
+
+fn hedge() -> HedgeLayer {
+    HedgeLayer::new(soon(), <_>::default(), KeyBy::server(), Vec::new())
+}
+
 fn layers() -> Vec<(&'static str, Boxed)> {
     let server = sluggish();
     let retry = RetrySettings::default().with_budget(100, 60_000, 1_000);
@@ -51,6 +60,7 @@ fn layers() -> Vec<(&'static str, Boxed)> {
         .with_rate(101, NonZeroU32::MIN, SECOND);
     let all = StackSettings::default()
         .with_retry(retry.clone())
+        .with_hedge(soon())
         .with_breaker(breaker.clone())
         .with_bulkhead(one())
         .with_rate_limit(slow_rate())
@@ -72,6 +82,7 @@ fn layers() -> Vec<(&'static str, Boxed)> {
             "retry",
             Boxed::new(RetryLayer::seeded(retry, 1).layer(server.clone())),
         ),
+        ("hedge", Boxed::new(hedge().layer(server.clone()))),
         (
             "breaker",
             Boxed::new(BreakerLayer::seeded(breaker, KeyBy::server(), 1).layer(server.clone())),

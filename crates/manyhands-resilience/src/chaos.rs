@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use manyhands_core::{Call, Delivery, ErrorKind, HumanDuration};
+use manyhands_core::{Call, Delivery, ErrorKind, HumanDuration, Transit};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
@@ -158,6 +158,8 @@ impl Guard for ChaosLayer {
         let lot = self.draw();
         debug!(layer = "chaos", server = %call.server, ?lot, "a lot is drawn");
         if let Some(delay) = lot.delay {
+            // To all others it is at a server that takes so long.
+            call.context.transit.iter().for_each(Transit::leave);
             Box::pin(sleep(delay)).await;
         }
         let Some(fault) = lot.fault else {

@@ -14,6 +14,9 @@
 //! | --- | --- |
 //! | retry outside of the total deadline | a call takes as many times its time as there are attempts |
 //! | breaker outside of the retry | it sees one failure where the server had three, and opens too late; retries run into a server that is down |
+//! | hedge outside of the retry | each of the two has retries of its own, and one slow call becomes six |
+//! | hedge inside of the balance | the second goes to the replica that is slow |
+//! | hedge inside of the breaker or the statistics | they see what was overtaken as answered, and what was sent twice as one |
 //! | balance outside of the retry | an attempt that failed is made again at the replica that failed |
 //! | balance inside of the breaker | one bad replica has the whole server left alone |
 //! | bulkhead outside of the breaker | calls wait in the queue for a server that is known to be down |
@@ -74,6 +77,7 @@ mod chaos;
 mod coalesce;
 mod deadline;
 mod guard;
+mod hedge;
 mod keyed;
 mod preparation;
 mod rate_limit;
@@ -90,13 +94,14 @@ mod cancel_tests;
 #[cfg(test)]
 mod testing;
 
-pub use balance::{BalanceLayer, MAX_REPLICAS};
+pub use balance::{BalanceBy, BalanceLayer, BalanceSettings, MAX_REPLICAS};
 pub use breaker::{BreakerLayer, BreakerSettings, BreakerState, BreakerStatus};
 pub use bulkhead::{BulkheadLayer, BulkheadSettings};
 pub use chaos::{ChaosLayer, ChaosSettings, Fault};
 pub use coalesce::{CoalesceLayer, CoalesceSettings, Coalesced};
 pub use deadline::{DeadlineLayer, DeadlineSettings};
 pub use guard::{Guard, Guarded, Guarding, Inner, Outcome, Preparation};
+pub use hedge::{HedgeLayer, HedgeSettings};
 pub use keyed::KeyBy;
 pub use preparation::PreparationLayer;
 pub use rate_limit::{RateLimitLayer, RateLimitSettings};

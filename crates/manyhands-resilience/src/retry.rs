@@ -6,17 +6,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fastrand::Rng;
-use manyhands_core::{Call, CallError, Delivery, HumanDuration, Rounded, Tried};
+use manyhands_core::{Call, CallError, Delivery, HumanDuration, Rounded, ServerId, Tried};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::debug;
 use tracing::field::display;
 
-use crate::bucket::Bucket;
+use crate::bucket::Budget;
 use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::remaining::Remaining;
-use crate::rule::{Failed, was_turned_away};
+use crate::rule::{Failed, further, was_turned_away};
 
 /// When and how often a call that failed is sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -97,7 +97,7 @@ pub struct RetryLayer(Arc<State>);
 #[derive(Debug)]
 struct State {
     settings: RetrySettings,
-    budget: Mutex<Bucket>,
+    budget: Budget,
     random: Mutex<Rng>,
 }
 
@@ -111,10 +111,9 @@ impl RetryLayer {
     /// Retries by these settings, with the same waits for the same seed.
     #[must_use]
     pub fn seeded(settings: RetrySettings, seed: u64) -> Self {
-        let burst = f64::from(settings.budget_burst);
-        let per_second = f64::from(settings.budget_per_minute) / 60.0;
+        let (percent, burst) = (settings.budget_percent, settings.budget_burst);
         Self(Arc::new(State {
-            budget: Mutex::new(Bucket::new(burst, per_second, Instant::now())),
+            budget: Budget::new(percent, settings.budget_per_minute, burst),
             random: Mutex::new(Rng::with_seed(seed)),
             settings,
         }))
@@ -138,7 +137,7 @@ impl RetryLayer {
         if !remaining.has_time_for(wait) {
             return Next::GiveUp(None);
         }
-        if !self.draw() {
+        if !self.0.budget.draw() {
             let why = "it was not tried again, since many calls are already: wait a little";
             return Next::GiveUp(Some(why.to_owned()));
         }
@@ -156,17 +155,6 @@ impl RetryLayer {
             .min(settings.max_backoff.0);
         let mut random = self.0.random.lock().unwrap_or_else(PoisonError::into_inner);
         longest.mul_f64(random.f64())
-    }
-
-    fn deposit(&self) {
-        let share = f64::from(self.0.settings.budget_percent) / 100.0;
-        let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        budget.put(share);
-    }
-
-    fn draw(&self) -> bool {
-        let mut budget = self.0.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        budget.try_take(Instant::now())
     }
 }
 
@@ -189,9 +177,9 @@ impl Guard for RetryLayer {
     }
 
     async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
-        self.deposit();
+        self.0.budget.deposit();
         let remaining = Remaining::of(&call.context);
-        let (mut made, mut worst) = (0, Delivery::NotSent);
+        let (mut made, mut sent, mut worst) = (0, 0, Delivery::NotSent);
         loop {
             made += 1;
             let mut attempt = call.clone();
@@ -200,6 +188,7 @@ impl Guard for RetryLayer {
                 remaining.hand_on(&mut attempt.context);
             }
             let outcome = inner.clone().send(attempt).await;
+            sent += times_sent(&outcome, &call.server);
             let Some(failed) = Failed::of(&outcome, call.context.effect) else {
                 return outcome;
             };
@@ -216,15 +205,15 @@ impl Guard for RetryLayer {
                 }
                 Next::Leave => {
                     return outcome.map_err(|error| {
-                        let made = made - u32::from(was_turned_away(&error));
-                        told(error, worst, made, call, &remaining)
+                        let sent = sent - u32::from(was_turned_away(&error));
+                        told(error, worst, sent, call, &remaining)
                     });
                 }
                 Next::GiveUp(why) => {
                     debug!(layer = "retry", server = %call.server, attempts = made, why, error, "a call is given up");
                     return outcome.map_err(|error| {
                         let error = advised(error, why).exhausted();
-                        told(error, worst, made, call, &remaining)
+                        told(error, worst, sent, call, &remaining)
                     });
                 }
             }
@@ -234,30 +223,28 @@ impl Guard for RetryLayer {
 
 tower_layers!(RetryLayer);
 
-/// The delivery that leaves more open: what one of several attempts may have done, the call may have done.
-fn further(one: Delivery, other: Delivery) -> Delivery {
-    match (one, other) {
-        (Delivery::Unknown, _) | (_, Delivery::Unknown) => Delivery::Unknown,
-        (Delivery::Rejected, _) | (_, Delivery::Rejected) => Delivery::Rejected,
-        (Delivery::NotSent, Delivery::NotSent) => Delivery::NotSent,
-    }
-}
-
 /// The error of the last attempt, as that of the whole call.
 fn told(
     error: CallError,
     delivery: Delivery,
-    made: u32,
+    sent: u32,
     call: Box<Call>,
     remaining: &Remaining,
 ) -> CallError {
     let error = error
         .with_delivery(delivery)
         .with_effect(call.context.effect);
-    if made <= 1 {
+    if sent <= 1 {
         return error;
     }
-    error.with_tried(Tried::new(call.server, made, remaining.elapsed()))
+    error.with_all_tried([Tried::new(call.server, sent, remaining.elapsed())])
+}
+
+/// How often an attempt was sent: twice where it was hedged.
+fn times_sent(outcome: &Outcome, server: &ServerId) -> u32 {
+    let tried = outcome.as_ref().map_or_else(CallError::tried, |_| &[]);
+    let here = tried.iter().filter(|it| it.server == *server);
+    here.map(|it| it.times).sum::<u32>().max(1)
 }
 
 fn advised(error: CallError, why: Option<String>) -> CallError {

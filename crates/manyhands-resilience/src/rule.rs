@@ -29,6 +29,23 @@ pub fn may_repeat(effect: Effect, error: &CallError) -> bool {
     error.may_repeat(effect)
 }
 
+/// Whether a call may be made a second time while the first is under way, by a hedge.
+///
+/// That acting on it twice does no more than once is not enough: the one that was given up may be acted on last, after what
+/// its caller did next.
+pub(crate) fn may_overlap(effect: Effect) -> bool {
+    effect == Effect::ReadOnly
+}
+
+/// The delivery that leaves more open: what one of several attempts may have done, the call may have done.
+pub(crate) fn further(one: Delivery, other: Delivery) -> Delivery {
+    match (one, other) {
+        (Delivery::Unknown, _) | (_, Delivery::Unknown) => Delivery::Unknown,
+        (Delivery::Rejected, _) | (_, Delivery::Rejected) => Delivery::Rejected,
+        (Delivery::NotSent, Delivery::NotSent) => Delivery::NotSent,
+    }
+}
+
 /// An attempt that failed, as far as that decides about another one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Failed {

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
+use futures_util::future::Either;
 use manyhands_core::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::balance::{BalanceLayer, MAX_REPLICAS};
+use crate::balance::{BalanceLayer, BalanceSettings, MAX_REPLICAS};
 use crate::guard::{Guard, Inner, Outcome, tower_layers};
 use crate::{
     AttemptSpanLayer, BreakerLayer, BreakerSettings, BulkheadLayer, BulkheadSettings, ChaosLayer,
-    ChaosSettings, DeadlineLayer, DeadlineSettings, KeyBy, PreparationLayer, RateLimitLayer,
-    RateLimitSettings, RetryLayer, RetrySettings, Statistics, StatisticsLayer,
+    ChaosSettings, DeadlineLayer, DeadlineSettings, HedgeLayer, HedgeSettings, KeyBy,
+    PreparationLayer, RateLimitLayer, RateLimitSettings, RetryLayer, RetrySettings, Statistics,
+    StatisticsLayer,
 };
 
 /// What each layer of a stack is set to; null for one that is left out.
@@ -24,6 +26,10 @@ pub struct StackSettings {
     pub deadline: DeadlineSettings,
     /// When a call is sent again.
     pub retry: Option<RetrySettings>,
+    /// When a read that takes long is sent a second time. Default: null.
+    pub hedge: Option<HedgeSettings>,
+    /// How a replica is chosen, where there are several.
+    pub balance: BalanceSettings,
     /// When the server is left alone.
     pub breaker: Option<BreakerSettings>,
     /// Whether each tool is left alone on its own rather than the whole server; then a tool's own `transient` and `critical` failures count too. Default: false.
@@ -41,6 +47,8 @@ impl Default for StackSettings {
         Self {
             deadline: DeadlineSettings::default(),
             retry: Some(RetrySettings::default()),
+            hedge: None,
+            balance: BalanceSettings::default(),
             breaker: Some(BreakerSettings::default()),
             breaker_per_tool: false,
             bulkhead: Some(BulkheadSettings::default()),
@@ -62,6 +70,20 @@ impl StackSettings {
     #[must_use]
     pub fn with_retry(mut self, retry: impl Into<Option<RetrySettings>>) -> Self {
         self.retry = retry.into();
+        self
+    }
+
+    /// Sets when a read that takes long is sent a second time; none for never.
+    #[must_use]
+    pub fn with_hedge(mut self, hedge: impl Into<Option<HedgeSettings>>) -> Self {
+        self.hedge = hedge.into();
+        self
+    }
+
+    /// Sets how a replica is chosen, where there are several.
+    #[must_use]
+    pub fn with_balance(mut self, balance: BalanceSettings) -> Self {
+        self.balance = balance;
         self
     }
 
@@ -122,6 +144,7 @@ pub struct Stack(Arc<Layers>);
 struct Layers {
     total_deadline: DeadlineLayer,
     retry: Option<RetryLayer>,
+    hedge: Option<HedgeLayer>,
     attempt_span: AttemptSpanLayer,
     balance: Option<BalanceLayer>,
     breaker: Option<OfReplica<BreakerLayer>>,
@@ -166,10 +189,14 @@ impl Stack {
         Self(Arc::new(Layers {
             total_deadline: DeadlineLayer::total(&settings.deadline),
             retry: retry.map(|it| RetryLayer::seeded(it, seed)),
+            hedge: settings.hedge.clone().map(|it| {
+                let breakers = breakers.as_ref().map_or_else(Vec::new, |it| it.0.to_vec());
+                HedgeLayer::new(it, statistics.clone(), KeyBy::capability(), breakers)
+            }),
             attempt_span: AttemptSpanLayer,
             balance: (replicas > 1).then(|| {
-                let breakers = breakers.iter().flat_map(|it| it.0.iter().cloned());
-                BalanceLayer::seeded(replicas, breakers.collect(), seed)
+                let breakers = breakers.as_ref().map_or_else(Vec::new, |it| it.0.to_vec());
+                BalanceLayer::seeded(replicas, &settings.balance, breakers, seed)
             }),
             breaker: breakers,
             breaker_per_tool: settings.breaker_per_tool,
@@ -250,8 +277,11 @@ impl Stack {
             // Outside of the breaker and of the wait for a start: each replica has its own. Inside of the retry: another
             // attempt goes to another replica.
             .behind(&layers.balance)
-            // Directly inside of the retry, so that each attempt has its own, whatever turns it away.
+            // Inside of the retry and the hedge, so that each that is sent has its own, whatever turns it away.
             .behind(&layers.attempt_span)
+            // Outside of the balance: the second goes to another replica. Outside of breaker and statistics: what is
+            // overtaken counts for nothing there. Inside of the retry: both are one attempt, and one call is hedged once.
+            .behind(&layers.hedge)
             // Inside of the total deadline: attempts and the waits between them are all the caller's time.
             .behind(&layers.retry)
             // Outermost: nothing takes longer than the caller waits.
@@ -308,10 +338,11 @@ impl<G: Guard> Guard for Option<G> {
         self.as_ref().is_some_and(Guard::dawdles)
     }
 
-    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
+    // Not an `async fn`: it would have room for the way and the call once more.
+    fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> impl Future<Output = Outcome> + Send {
         match self {
-            Some(guard) => guard.around(inner, call).await,
-            None => inner.send(call).await,
+            Some(guard) => Either::Left(guard.around(inner, call)),
+            None => Either::Right(inner.send(call)),
         }
     }
 }

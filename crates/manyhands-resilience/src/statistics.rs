@@ -83,6 +83,14 @@ impl Statistics {
         lock(&recent).summary()
     }
 
+    /// What 95 of a hundred answers of `key` took at the most; none where there were fewer than `least`.
+    pub(crate) fn p95(&self, key: &str, least: usize) -> Option<Duration> {
+        let recent = self.keys.find(key)?;
+        let recent = lock(&recent);
+        let enough = recent.micros.len() >= least;
+        enough.then(|| percentile(&recent.sorted(), 95)).flatten()
+    }
+
     /// What is known of every key.
     #[must_use]
     pub fn summaries(&self) -> BTreeMap<String, Summary> {
@@ -136,14 +144,19 @@ impl Recent {
         self.answered.drain(..excess);
     }
 
+    fn sorted(&self) -> Vec<u32> {
+        let mut sorted: Vec<u32> = self.micros.iter().copied().collect();
+        sorted.sort_unstable();
+        sorted
+    }
+
     fn summary(&self) -> Option<Summary> {
         let calls = self.answered.len();
         if calls == 0 {
             return None;
         }
         let answered = self.answered.iter().filter(|answered| **answered).count();
-        let mut sorted: Vec<u32> = self.micros.iter().copied().collect();
-        sorted.sort_unstable();
+        let sorted = self.sorted();
         Some(Summary {
             calls,
             success_rate: answered as f64 / calls as f64,

@@ -1,5 +1,7 @@
 //! A service that does what a test tells it, and remembers what it was sent. It must not know which layer is tested.
 
+mod group;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -15,6 +17,7 @@ use tokio::time::sleep;
 use tower::{Service, ServiceExt as _};
 
 use crate::guard::Outcome;
+pub(crate) use group::Group;
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 

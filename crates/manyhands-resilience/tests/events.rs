@@ -10,7 +10,7 @@ use manyhands_core::{
 };
 use manyhands_resilience::{
     BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceLayer, DeadlineLayer,
-    DeadlineSettings, RateLimitSettings, Stack, StackSettings, Statistics,
+    DeadlineSettings, HedgeSettings, RateLimitSettings, Stack, StackSettings, Statistics,
 };
 use tokio::time::sleep;
 use tower::{Layer as _, ServiceExt as _, service_fn};
@@ -29,6 +29,7 @@ async fn every_layer_tells_of_what_it_does() {
         .with_breaker(
             BreakerSettings::default().with_consecutive(NonZeroU32::MIN.saturating_add(1)),
         )
+        .with_hedge(HedgeSettings::default().with_after(SECOND / 20))
         .with_bulkhead(BulkheadSettings::default().with_max_concurrent(1))
         .with_rate_limit(
             RateLimitSettings::default()
@@ -68,6 +69,7 @@ async fn every_layer_tells_of_what_it_does() {
             "bulkhead",
             "chaos",
             "coalesce",
+            "hedge",
             "rate limit",
             "retry",
             "statistics",

@@ -63,8 +63,8 @@ pub use dispatch::{Answered, Dispatched};
 pub use explain::{Cause, Choice, Explanation, Found, InGroup, ServerState};
 pub use gather::{Gather, Gathered, GatheredCall};
 pub use manyhands_resilience::{
-    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault, MAX_REPLICAS,
-    RateLimitSettings, RetrySettings, Summary,
+    BalanceBy, BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, Fault,
+    HedgeSettings, MAX_REPLICAS, RateLimitSettings, RetrySettings, Summary,
 };
 pub use manyhands_routing::ServerService;
 pub use meta::{Answer, meta_tools};

@@ -12,8 +12,8 @@ use manyhands_core::{Effect, HumanDuration};
 use manyhands_discovery::Manifest;
 use manyhands_registry::{Group, Groups, Overlays, ToolOverlay};
 use manyhands_resilience::{
-    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, MAX_REPLICAS,
-    RateLimitSettings, RetrySettings,
+    BalanceBy, BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, HedgeSettings,
+    MAX_REPLICAS, RateLimitSettings, RetrySettings,
 };
 use manyhands_routing::{Limit, Limits};
 use manyhands_transport::{Protocol, Restart, Supervision};
@@ -139,6 +139,12 @@ pub struct ServerSettings {
     #[serde(deserialize_with = "instances::deserialize")]
     #[schemars(range(min = 1, max = 64))]
     pub instances: usize,
+    /// By what replicas are compared, where there are several: two are drawn for a call, and the one with less takes it.
+    /// Default: `least_loaded`.
+    pub balance: BalanceBy,
+    /// Whether the calls of one principal stay with the replica that answered them last, while that is up and has no more
+    /// than twice the load of another one. Who names no principal is one. Default: false.
+    pub sticky: bool,
     /// How the server is started again when it fails; false for never. Default: 10 times within 5m.
     #[serde(with = "or_false")]
     #[schemars(with = "OrFalse<RestartSettings>")]
@@ -151,6 +157,11 @@ pub struct ServerSettings {
     #[serde(with = "or_false")]
     #[schemars(with = "OrFalse<RetrySettings>")]
     pub retry: Option<RetrySettings>,
+    /// When a call that changes nothing and takes long is sent a second time, to another replica where there is one; false
+    /// for never. Default: false.
+    #[serde(with = "or_false")]
+    #[schemars(with = "OrFalse<HedgeSettings>")]
+    pub hedge: Option<HedgeSettings>,
     /// When the server is left alone for a while because its calls fail; false for never. Default: after 5 failures in a
     /// row.
     #[serde(with = "or_false")]
@@ -270,9 +281,12 @@ impl Default for ServerSettings {
             start_timeout: HumanDuration(Duration::from_secs(60)),
             attempt_timeout: None,
             instances: 1,
+            balance: BalanceBy::default(),
+            sticky: false,
             restart: Some(RestartSettings::default()),
             probe: Probing::default(),
             retry: Some(RetrySettings::default()),
+            hedge: None,
             breaker: Some(BreakerSettings::default()),
             breaker_per_tool: false,
             bulkhead: Some(BulkheadSettings::default()),
@@ -497,6 +511,9 @@ mod tests {
                 .idle_stop(Duration::from_secs(90))
                 .retry(None)
                 .probe(None)
+                .hedge(HedgeSettings::default())
+                .balance(BalanceBy::PeakEwma)
+                .sticky()
                 .rate_limit(RateLimitSettings::default()),
         ] {
             let written = serde_json::to_value(&settings).unwrap();

@@ -1,118 +1,14 @@
 //! Which replica takes which call, in a stack as servers have it.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::AtomicBool;
 
 use futures_util::future::join_all;
 use manyhands_core::Effect;
 use tokio::time::sleep;
 
 use super::*;
-use crate::guard::Preparation;
-use crate::testing::{SECOND, call, call_of, reply};
+use crate::testing::{Group, SECOND, call, call_of};
 use crate::{BreakerSettings, RetrySettings, Stack, StackSettings, Statistics};
-
-/// What one replica does.
-#[derive(Debug)]
-struct Replica {
-    up: AtomicBool,
-    fails: Mutex<Option<(ErrorKind, Delivery)>>,
-    takes: Mutex<Duration>,
-    seen: AtomicUsize,
-}
-
-#[derive(Clone)]
-struct Group(Arc<[Replica]>);
-
-impl Group {
-    fn of(replicas: usize) -> Self {
-        let replica = |_| Replica {
-            up: AtomicBool::new(true),
-            fails: Mutex::default(),
-            takes: Mutex::default(),
-            seen: AtomicUsize::new(0),
-        };
-        Self((0..replicas).map(replica).collect())
-    }
-
-    fn down(self, replica: usize) -> Self {
-        self.0[replica].up.store(false, Ordering::Relaxed);
-        self
-    }
-
-    fn failing(self, replica: usize, kind: ErrorKind, delivery: Delivery) -> Self {
-        *self.0[replica].fails.lock().unwrap() = Some((kind, delivery));
-        self
-    }
-
-    fn slow(self, replica: usize, takes: Duration) -> Self {
-        *self.0[replica].takes.lock().unwrap() = takes;
-        self
-    }
-
-    fn heal(&self, replica: usize) {
-        *self.0[replica].fails.lock().unwrap() = None;
-    }
-
-    /// How many calls each has seen since this was last asked.
-    fn seen(&self) -> Vec<usize> {
-        self.0
-            .iter()
-            .map(|it| it.seen.swap(0, Ordering::Relaxed))
-            .collect()
-    }
-
-    fn stack(&self, settings: &StackSettings) -> Stack {
-        Stack::of_replicas(self.0.len(), settings, &Statistics::default(), Some(7))
-    }
-}
-
-impl Inner for Group {
-    async fn send(self, call: Box<Call>) -> Outcome {
-        let replica = &self.0[call.context.replica.unwrap()];
-        replica.seen.fetch_add(1, Ordering::Relaxed);
-        let takes = *replica.takes.lock().unwrap();
-        sleep(takes).await;
-        assert!(
-            replica.up.load(Ordering::Relaxed),
-            "it was sent a call while it was down"
-        );
-        match *replica.fails.lock().unwrap() {
-            Some((kind, delivery)) => Err(CallError::new(kind, delivery, "it failed")),
-            None => Ok(reply(&call)),
-        }
-    }
-
-    fn preparation(&self, call: &Call) -> Option<Preparation> {
-        let group = self.clone();
-        let which = call.context.replica;
-        let is_up = match which {
-            Some(replica) => self.is_up(replica),
-            None => (0..self.0.len()).any(|it| self.is_up(it)),
-        };
-        // The last replica is the first to come up; the others never do.
-        (!is_up).then(|| -> Preparation {
-            Box::pin(async move {
-                sleep(SECOND).await;
-                let last = group.0.len() - 1;
-                if which.is_some_and(|it| it != last) {
-                    let cause = "it does not start";
-                    return Err(CallError::new(
-                        ErrorKind::Unavailable,
-                        Delivery::NotSent,
-                        cause,
-                    ));
-                }
-                group.0[last].up.store(true, Ordering::Relaxed);
-                Ok(())
-            })
-        })
-    }
-
-    fn is_up(&self, replica: usize) -> bool {
-        self.0[replica].up.load(Ordering::Relaxed)
-    }
-}
 
 fn settings() -> StackSettings {
     StackSettings::default().with_retry(None)
@@ -168,7 +64,7 @@ async fn a_slow_replica_gets_less() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_was_dropped_is_no_load() {
     let group = Group::of(2).slow(0, SECOND).slow(1, SECOND);
-    let balance = BalanceLayer::seeded(2, Vec::new(), 1);
+    let balance = BalanceLayer::seeded(2, &<_>::default(), Vec::new(), 1);
     let dropped = tokio::time::timeout(SECOND / 2, balance.around(group, call().into()));
     assert!(dropped.await.is_err());
     assert_eq!(balance.loads(), [0, 0]);
@@ -305,4 +201,106 @@ async fn a_caller_who_has_chosen_a_replica_gets_it() {
     }
     let seen = group.seen();
     assert_eq!((seen.iter().sum::<usize>(), seen[1] >= 3), (4, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_is_known_to_be_slow_by_calls_that_were_given_up_and_not_to_be_fast_by_failures()
+{
+    let settings = BalanceSettings::default().with_by(BalanceBy::PeakEwma);
+    let balance = BalanceLayer::seeded(2, &settings, Vec::new(), 1);
+    let send = async |balance: &BalanceLayer, group: &Group, replica| {
+        let mut call = call();
+        call.context.replica = replica;
+        let sent = balance.around(group.clone(), call.into());
+        tokio::time::timeout(SECOND / 2, sent).await
+    };
+    let group = Group::of(2).slow(0, SECOND / 10).slow(1, SECOND / 5);
+    for replica in 0..2 {
+        send(&balance, &group, Some(replica))
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    let slow = group.clone().slow(0, SECOND);
+    send(&balance, &slow, Some(0)).await.unwrap_err();
+    group.seen();
+    for _ in 0..5 {
+        send(&balance, &group, None).await.unwrap().unwrap();
+    }
+    assert_eq!(group.seen(), [0, 5]);
+
+    // Of one that fails at once nothing is known still, so that calls under way are what counts.
+    for (kind, delivery) in [
+        (ErrorKind::Unavailable, Delivery::Unknown),
+        (ErrorKind::RateLimited, Delivery::NotSent),
+    ] {
+        let balance = BalanceLayer::seeded(2, &settings, Vec::new(), 1);
+        let failing = group.clone().slow(0, Duration::ZERO);
+        let failing = failing.failing(0, kind, delivery);
+        send(&balance, &failing, Some(0))
+            .await
+            .unwrap()
+            .unwrap_err();
+        send(&balance, &group, Some(1)).await.unwrap().unwrap();
+        group.heal(0);
+        let _ = group.clone().slow(0, SECOND / 10);
+        group.seen();
+        join_all((0..10).map(|_| send(&balance, &group, None))).await;
+        assert_eq!(group.seen(), [5, 5]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_principal_stays_with_its_replica_while_that_is_up_and_no_busier_than_twice_another() {
+    let group = Group::of(3);
+    let sticky = BalanceSettings::default().with_sticky(true);
+    let stack = group.stack(&settings().with_balance(sticky));
+    let send = async |who: Option<usize>| {
+        let mut call = call();
+        call.context.principal = who.map(|who| Principal::new(who.to_string()));
+        stack.around(group.clone(), call.into()).await.unwrap();
+    };
+    let mut used = [0; 3];
+    for who in (0..20).map(Some).chain([None]) {
+        for _ in 0..10 {
+            send(who).await;
+        }
+        let seen = group.seen();
+        assert!(seen.contains(&10), "{who:?} went to {seen:?}");
+        used[seen.iter().position(|it| *it > 0).unwrap()] += 1;
+    }
+    assert!(used.iter().all(|it| *it > 2), "{used:?}");
+
+    send(Some(8)).await;
+    let its = group.seen().iter().position(|it| *it > 0).unwrap();
+    let _ = group.clone().down(its);
+    send(Some(8)).await;
+    assert_eq!(group.seen()[its], 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_of_one_principal_go_elsewhere_where_its_replica_has_twice_the_load() {
+    let group = Group::of(2).slow(0, SECOND).slow(1, SECOND);
+    let sticky = BalanceSettings::default().with_sticky(true);
+    let stack = group.stack(&settings().with_balance(sticky));
+    stack.around(group.clone(), call().into()).await.unwrap();
+    let its = group.seen().iter().position(|it| *it > 0).unwrap();
+    join_all((0..9).map(|_| stack.around(group.clone(), call().into()))).await;
+    let seen = group.seen();
+    assert_eq!((seen[its], seen[1 - its]), (6, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_stays_with_a_replica_that_fails() {
+    let group = Group::of(2);
+    let sticky = BalanceSettings::default().with_sticky(true);
+    let settings = settings().with_balance(sticky).with_breaker(None);
+    let stack = group.stack(&settings);
+    stack.around(group.clone(), call().into()).await.unwrap();
+    let its = group.seen().iter().position(|it| *it > 0).unwrap();
+    let failing = group.failing(its, ErrorKind::ConnectionClosed, Delivery::Unknown);
+    for _ in 0..20 {
+        let _ = stack.around(failing.clone(), call().into()).await;
+    }
+    assert!(failing.seen()[1 - its] > 10);
 }

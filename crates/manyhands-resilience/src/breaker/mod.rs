@@ -128,6 +128,12 @@ impl BreakerLayer {
         Some(refusal.wait)
     }
 
+    /// Whether nothing keeps calls such as `call` back, not even a try whether it should.
+    pub(crate) fn is_closed(&self, call: &Call) -> bool {
+        let watched = self.0.watched.find(&self.0.key.of(call));
+        watched.is_none_or(|it| it.lock().state(Instant::now()) == BreakerState::Closed)
+    }
+
     /// Tells of every change of a state, by a number that grows. That a time to stay open is over is no change; the
     /// first call after it makes one.
     #[must_use]

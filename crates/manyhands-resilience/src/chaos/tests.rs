@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::{SECOND, Server, call, send};
 use tokio::time::Instant;
-use tower::Layer as _;
+use tower::{Layer as _, Service as _};
 
 fn faulty(seed: u64) -> ChaosSettings {
     ChaosSettings::default()
@@ -64,4 +64,15 @@ async fn faults_come_as_often_as_they_say_and_do_what_they_say() {
     let carried_out = reached - count(None);
     assert!((50..150).contains(&carried_out), "{carried_out}");
     assert!((200 * SECOND..300 * SECOND).contains(&took), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_delayed_is_at_its_server_to_all_others() {
+    let (transit, mut call) = (Transit::default(), call());
+    call.context.transit = Some(transit.clone());
+    let settings = ChaosSettings::default().with_seed(1);
+    let mut service = ChaosLayer::new(settings.with_delay(100, SECOND)).layer(Server::fast());
+    let mut sent = service.call(call);
+    assert!(futures_util::poll!(&mut sent).is_pending());
+    assert!(transit.may_have_left());
 }

@@ -6,6 +6,7 @@ use crate::testing::{
     tool_failure,
 };
 use manyhands_core::{Effect, ErrorKind, ErrorType};
+use tokio::time::Instant;
 use tower::Layer as _;
 
 fn layer(settings: RetrySettings) -> RetryLayer {

@@ -16,6 +16,7 @@ fn number(number: u32) -> NonZeroU32 {
 
 fn everything() -> StackSettings {
     StackSettings::default()
+        .with_hedge(HedgeSettings::default())
         .with_rate_limit(RateLimitSettings::default())
         .with_chaos(ChaosSettings::default().with_seed(1))
 }
@@ -31,6 +32,7 @@ fn the_order_is_this() {
         [
             "total deadline",
             "retry",
+            "hedge",
             "attempt span",
             "breaker",
             "preparation",
@@ -43,8 +45,8 @@ fn the_order_is_this() {
     );
     let replicated = Stack::of_replicas(2, &everything(), &Statistics::default(), Some(3));
     assert_eq!(
-        replicated.order()[2..5],
-        ["attempt span", "balance", "breaker"]
+        replicated.order()[2..6],
+        ["hedge", "attempt span", "balance", "breaker"]
     );
     let bare = StackSettings::default()
         .with_retry(None)

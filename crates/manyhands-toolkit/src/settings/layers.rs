@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use manyhands_core::{Effect, HumanDuration};
 use manyhands_resilience::{
-    BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings, DeadlineSettings,
-    RateLimitSettings, RetrySettings, StackSettings,
+    BalanceBy, BalanceSettings, BreakerSettings, BulkheadSettings, ChaosSettings, CoalesceSettings,
+    DeadlineSettings, HedgeSettings, RateLimitSettings, RetrySettings, StackSettings,
 };
 use manyhands_routing::LayerSettings;
 
@@ -23,6 +23,27 @@ impl ServerSettings {
     #[must_use]
     pub fn retry(mut self, settings: impl Into<Option<RetrySettings>>) -> Self {
         self.retry = settings.into();
+        self
+    }
+
+    /// Sets when a call that changes nothing and takes long is sent a second time; none for never.
+    #[must_use]
+    pub fn hedge(mut self, settings: impl Into<Option<HedgeSettings>>) -> Self {
+        self.hedge = settings.into();
+        self
+    }
+
+    /// Sets by what replicas are compared, where there are several.
+    #[must_use]
+    pub fn balance(mut self, by: BalanceBy) -> Self {
+        self.balance = by;
+        self
+    }
+
+    /// Has the calls of one principal stay with the replica that answered them last.
+    #[must_use]
+    pub fn sticky(mut self) -> Self {
+        self.sticky = true;
         self
     }
 
@@ -88,9 +109,14 @@ impl ServerSettings {
         let deadline = DeadlineSettings::default()
             .with_total(None)
             .with_attempt(self.attempt_timeout.map(Duration::from));
+        let balance = BalanceSettings::default()
+            .with_by(self.balance)
+            .with_sticky(self.sticky);
         let mut stack = StackSettings::default()
             .with_deadline(deadline)
             .with_retry(self.retry.clone())
+            .with_hedge(self.hedge.clone())
+            .with_balance(balance)
             .with_breaker(self.breaker.clone())
             .with_bulkhead(self.bulkhead.clone())
             .with_rate_limit(self.rate_limit.clone())
