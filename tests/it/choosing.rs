@@ -49,7 +49,7 @@ fn chosen(selection: &Selection) -> Vec<String> {
     chosen.map(|it| it.tool.name().to_string()).collect()
 }
 
-fn name(text: &str) -> QualifiedName {
+pub(crate) fn name(text: &str) -> QualifiedName {
     QualifiedName::parse(text).unwrap()
 }
 

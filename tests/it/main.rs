@@ -29,6 +29,7 @@ mod models;
 mod naming;
 #[cfg(unix)]
 mod processes;
+mod profiles;
 mod replicas;
 mod resilience;
 mod restarts;

@@ -43,7 +43,7 @@ fn remembered(folder: &Path) -> usize {
     names.filter(|it| it.ends_with(".json")).count()
 }
 
-async fn until_remembered(folder: &Path, count: usize) {
+pub(crate) async fn until_remembered(folder: &Path, count: usize) {
     let there = async {
         while remembered(folder) != count {
             sleep(Duration::from_millis(10)).await;

@@ -9,6 +9,8 @@ use manyhands::{
 };
 use manyhands_testkit::{Fault, HttpServer, ScriptedServer};
 use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::servers::{id, polite, state};
@@ -266,7 +268,10 @@ async fn the_first_call_starts_all_replicas_and_waits_for_one() {
     let servers = three();
     let _ = servers[0].clone().fault(Fault::NeverAnswersHandshake);
     let kit = Builder::default()
-        .member(member(&servers, settings().lazy(true)))
+        .member(member(
+            &servers,
+            settings().lazy(true).idle_stop(60 * SECOND),
+        ))
         .connect()
         .await
         .unwrap();
@@ -277,6 +282,18 @@ async fn the_first_call_starts_all_replicas_and_waits_for_one() {
     sleep(SECOND).await;
     let open: Vec<_> = servers.iter().map(ScriptedServer::connections).collect();
     assert!(open.iter().all(|it| *it > 0), "{open:?}");
+    // What they offer is known now, so that the call itself starts them.
+    servers[0].heal();
+    sleep(600 * SECOND).await;
+    assert_eq!(state(&kit, "s"), "idle");
+    let open: Vec<_> = servers.iter().map(ScriptedServer::connections).collect();
+    let _ = servers[0].clone().fault(Fault::NeverAnswersHandshake);
+    let begun = Instant::now();
+    kit.call("s.echo", json!({})).await.unwrap();
+    assert!(begun.elapsed() < SECOND, "{:?}", begun.elapsed());
+    sleep(SECOND).await;
+    let again = servers.iter().map(ScriptedServer::connections);
+    assert!(again.zip(&open).all(|(now, then)| now > *then), "{open:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -313,13 +330,12 @@ async fn all_replicas_end_with_the_server() {
 }
 
 #[tokio::test]
-async fn urls_share_calls_and_headers() {
+async fn urls_share_calls() {
     let servers = ["a", "b"].map(polite);
     let first = HttpServer::start(&servers[0]).await.unwrap();
     let second = HttpServer::start(&servers[1]).await.unwrap();
     let text = json!({"mcpServers": {"s": {
-        "url": first.url(), "headers": {"X-Team": "shop"},
-        "manyhands": {"replicas": [second.url()]}
+        "url": first.url(), "manyhands": {"replicas": [second.url()]}
     }}});
     let kit = Toolkit::from_json(&text.to_string()).unwrap();
     let kit = timeout(20 * SECOND, kit.connect()).await.unwrap().unwrap();
@@ -332,6 +348,35 @@ async fn urls_share_calls_and_headers() {
     let seen = calls(&servers);
     assert!(seen.iter().all(|it| *it > 5), "{seen:?}");
     kit.close().await;
+}
+
+#[tokio::test]
+async fn headers_go_to_every_url() {
+    let places = [
+        TcpListener::bind("127.0.0.1:0").await.unwrap(),
+        TcpListener::bind("127.0.0.1:0").await.unwrap(),
+    ];
+    let [first, second] = places
+        .each_ref()
+        .map(|it| format!("http://{}/mcp", it.local_addr().unwrap()));
+    let text = json!({"mcpServers": {"s": {
+        "url": first, "headers": {"X-Team": "shop"}, "manyhands": {"replicas": [second]}
+    }}});
+    let _kit = Toolkit::from_json(&text.to_string()).unwrap().start();
+    for place in &places {
+        let head = timeout(20 * SECOND, head(place)).await.unwrap();
+        assert!(head.to_lowercase().contains("x-team: shop"), "{head}");
+    }
+}
+
+/// How the first request that comes begins.
+async fn head(place: &TcpListener) -> String {
+    let (mut stream, _) = place.accept().await.unwrap();
+    let mut head = Vec::new();
+    while !head.windows(4).any(|it| it == b"\r\n\r\n") {
+        assert!(stream.read_buf(&mut head).await.unwrap() > 0);
+    }
+    String::from_utf8_lossy(&head).into_owned()
 }
 
 #[tokio::test]

@@ -100,7 +100,7 @@ pub enum Verdict {
     Answered,
     /// It did not do its work.
     Failed,
-    /// Nothing: the call ended before it came to the server.
+    /// Nothing, such as where the call ended before it came to the server.
     Silent,
 }
 
@@ -123,12 +123,19 @@ impl Verdict {
         }
     }
 
-    /// About what came of it: a tool that says that it failed did not succeed, whoever is to blame.
+    /// About how well the tool does what it is for. A request that was wrong, or that its caller was not allowed, says
+    /// nothing of that, whether the server refuses it or the tool does; any other failure is one.
     pub(crate) fn of_work(outcome: &Outcome) -> Self {
-        if outcome.as_ref().is_ok_and(Reply::is_error) {
-            return Self::Failed;
+        let error_type = match outcome {
+            Ok(reply) if !reply.is_error() => return Self::Answered,
+            Ok(reply) => reply.failure().and_then(|failure| failure.error_type),
+            Err(error) => Some(error.error_type()),
+        };
+        match (error_type, outcome) {
+            (Some(ErrorType::Permanent | ErrorType::Authorization), _) => Self::Silent,
+            (_, Ok(_)) => Self::Failed,
+            (_, Err(error)) => Self::of_error(error),
         }
-        Self::of_server(outcome)
     }
 
     fn of_error(error: &CallError) -> Self {
@@ -179,21 +186,36 @@ mod tests {
 
     #[test]
     fn a_tools_own_failure_speaks_of_the_tool_and_never_of_the_server() {
-        use Verdict::{Answered, Failed};
-        for (class, of_tool) in [
-            ("transient", Failed),
-            ("critical", Failed),
-            ("permanent", Answered),
-            ("authorization", Answered),
-            ("novel", Answered),
+        use Verdict::{Answered, Failed, Silent};
+        for (class, of_tool, of_work) in [
+            ("transient", Failed, Failed),
+            ("critical", Failed, Failed),
+            ("permanent", Answered, Silent),
+            ("authorization", Answered, Silent),
+            ("novel", Answered, Failed),
         ] {
             let outcome = Ok(tool_failure(&call(), class, None));
             let seen =
                 [Verdict::of_server, Verdict::of_tool, Verdict::of_work].map(|of| of(&outcome));
-            assert_eq!(seen, [Answered, of_tool, Failed], "{class}");
+            assert_eq!(seen, [Answered, of_tool, of_work], "{class}");
         }
         let fine = Ok(reply(&call()));
         assert_eq!(Verdict::of_tool(&fine), Answered);
         assert_eq!(Verdict::of_work(&fine), Answered);
+    }
+
+    #[test]
+    fn a_refusal_counts_for_a_tools_work_as_its_own_words_of_the_same_class_do() {
+        for class in [
+            ErrorType::Transient,
+            ErrorType::Critical,
+            ErrorType::Permanent,
+            ErrorType::Authorization,
+        ] {
+            let refused = CallError::new(ErrorKind::Refused, Delivery::Rejected, "it is refused");
+            let of_server = Verdict::of_work(&Err(refused.with_type(class)));
+            let of_tool = Verdict::of_work(&Ok(tool_failure(&call(), class.as_str(), None)));
+            assert_eq!(of_server, of_tool, "{class:?}");
+        }
     }
 }

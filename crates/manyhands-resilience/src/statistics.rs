@@ -16,7 +16,8 @@ use crate::rule::Verdict;
 /// How many calls of a key are remembered. Of 64, the slowest three are beyond the 95th percentile.
 const RECENT: usize = 64;
 
-/// The last 64 calls of each key: how long those took that were answered, and how many were. Clones share it.
+/// The last 64 calls of each key that say how well it works: how long those took that succeeded, and how many did. Clones
+/// share it.
 #[derive(Debug, Clone)]
 pub struct Statistics {
     keys: Arc<Keyed<Mutex<Recent>>>,
@@ -29,8 +30,11 @@ pub struct Statistics {
 pub struct Summary {
     /// How many calls the figures are of, 64 at the most.
     pub calls: usize,
-    /// Which part of them the server answered, from 0 to 1. A refusal of the request is an answer; what a tool says
-    /// itself to have failed at is none.
+    /// Which part of them gave a result, from 0 to 1.
+    ///
+    /// Calls that were asked wrongly, or by somebody who may not, count for nothing here, neither as a success nor as a
+    /// failure: those that the server or the tool itself refuses as `permanent` or `authorization`, such as by the
+    /// JSON-RPC code -32602. All else that a server or a tool failed at counts as no success.
     pub success_rate: f64,
     /// What half of the answers took at the most; none where there were none.
     pub p50: Option<Duration>,
@@ -116,6 +120,25 @@ impl StatisticsSnapshot {
         self.0.retain(|key, _| keep(key));
     }
 
+    /// Brings together what two wrote that both began with `before`: what changed here since then stays, and all else is
+    /// as `theirs` has it, up to `max_keys` keys in all.
+    #[must_use]
+    pub fn merged(self, before: &Self, theirs: Self, max_keys: usize) -> Self {
+        let (own, unchanged): (BTreeMap<_, _>, BTreeMap<_, _>) = self
+            .0
+            .into_iter()
+            .partition(|(key, recent)| before.0.get(key) != Some(recent));
+        let mut merged = own;
+        for (key, mut recent) in theirs.0.into_iter().chain(unchanged) {
+            if merged.len() >= max_keys {
+                break;
+            }
+            recent.bound();
+            merged.entry(key).or_insert(recent);
+        }
+        Self(merged)
+    }
+
     /// The keys, in their order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
@@ -176,7 +199,8 @@ fn percentile(sorted: &[u32], percent: usize) -> Option<Duration> {
 /// Records how long calls take and how they end, by key.
 ///
 /// It records what lies further in: just outside of the attempt's deadline, that is what the server does, without the
-/// waits in our own layers. Calls that are given up, or never came to the server, are not recorded.
+/// waits in our own layers. Calls that are given up, never came to the server, or were refused for what they asked, are
+/// not recorded; see [`Summary::success_rate`].
 #[derive(Debug, Clone)]
 pub struct StatisticsLayer {
     statistics: Statistics,

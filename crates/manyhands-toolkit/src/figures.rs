@@ -27,6 +27,7 @@ struct Kept {
     folder: ManifestFolder,
     /// The names that were kept by an earlier start, of which some may not be listed yet.
     known: BTreeSet<String>,
+    /// What was there at the start, or was measured here when they were last written.
     written: Mutex<StatisticsSnapshot>,
     /// From when on they are to be written again.
     due: Mutex<Instant>,
@@ -96,7 +97,10 @@ impl Kept {
         if *written == snapshot {
             return;
         }
-        let Ok(bytes) = serde_json::to_vec(&snapshot) else {
+        // Others may share the folder. Who writes at the same moment loses what the other wrote, which costs nothing but figures.
+        let theirs = read(&self.folder);
+        let merged = snapshot.clone().merged(&written, theirs, MAX_NAMES);
+        let Ok(bytes) = serde_json::to_vec(&merged) else {
             return;
         };
         match self.folder.write_statistics(&bytes) {
@@ -120,6 +124,40 @@ fn read(folder: &ManifestFolder) -> StatisticsSnapshot {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn figures_of(tools: &[&str], took: u32) -> String {
+        let recent = |tool| format!(r#""{tool}":{{"micros":[{took}],"answered":[true]}}"#);
+        let all: Vec<String> = tools.iter().map(recent).collect();
+        format!("{{{}}}", all.join(","))
+    }
+
+    /// A program that finds the folder as it is, and measures `tools` then.
+    fn measured(folder: &ManifestFolder, tools: &[&str], took: u32) -> (Arc<Kept>, Statistics) {
+        let figures = Figures::recall(Some(folder));
+        let measured = serde_json::from_str(&figures_of(tools, took)).expect("they are figures");
+        let known = figures.statistics.snapshot();
+        let measured = known.merged(&figures.statistics.snapshot(), measured, MAX_NAMES);
+        let kept = figures.kept.expect("there is a folder");
+        (kept, Statistics::restore(measured, MAX_NAMES))
+    }
+
+    #[tokio::test]
+    async fn programs_that_share_a_folder_keep_what_the_others_measured() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let folder = ManifestFolder::new(dir.path());
+        let before = figures_of(&["s.both", "s.first", "s.second", "s.third"], 1);
+        folder.write_statistics(before.as_bytes()).expect("written");
+        let (first, of_first) = measured(&folder, &["s.both", "s.first"], 2);
+        let (second, of_second) = measured(&folder, &["s.both", "s.second"], 3);
+        let catalogue = Catalogue::default();
+        first.write(&of_first, &catalogue);
+        second.write(&of_second, &catalogue);
+        let told = read(&folder);
+        let told = serde_json::to_value(told).expect("they are figures");
+        let tools = ["s.both", "s.first", "s.second", "s.third"];
+        let micros = tools.map(|tool| told[tool]["micros"][0].clone());
+        assert_eq!(micros, [3, 2, 3, 1]);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn they_are_written_once_a_minute_at_the_most() {

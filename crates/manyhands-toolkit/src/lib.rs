@@ -58,7 +58,7 @@ mod validation;
 pub use ask::Ask;
 pub use builder::{Builder, Member, StartError};
 pub use changes::{Change, Changes};
-pub use conversation::{Conversation, Profile, UnknownProfile};
+pub use conversation::{Conversation, Profile, ProfileProblem, UnknownProfile};
 pub use dispatch::{Answered, Dispatched};
 pub use explain::{Cause, Choice, Explanation, Found, InGroup, ServerState};
 pub use gather::{Gather, Gathered, GatheredCall};

@@ -19,6 +19,7 @@ use manyhands_routing::{Limit, Limits};
 use manyhands_transport::{Protocol, Restart, Supervision};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use or_false::OrFalse;
 pub use probe::{ProbeSettings, Probing};
@@ -100,6 +101,21 @@ impl Settings {
     pub fn with_when_down(mut self, when_down: WhenDown) -> Self {
         self.when_down = when_down;
         self
+    }
+
+    /// The keys under which it says otherwise than `other`, as they are written, by name.
+    #[must_use]
+    pub fn differing(&self, other: &Self) -> Vec<String> {
+        let fields = |it: &Self| match serde_json::to_value(it) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        let other = fields(other);
+        let own = fields(self).into_iter();
+        let differing = own.filter(|(key, value)| other.get(key) != Some(value));
+        let mut keys: Vec<String> = differing.map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        keys
     }
 
     /// Sets what is made of a tool that is no longer what it was when it was approved.

@@ -62,10 +62,10 @@ pub use manyhands_toolkit::{
     Account, Answer, Answered, BalanceBy, BreakerSettings, Builder, BulkheadSettings, Cause,
     Change, Changes, ChaosSettings, Choice, CoalesceSettings, Conversation, Dispatched,
     Explanation, Fault, Found, Gather, Gathered, GatheredCall, HedgeSettings, InGroup, Member,
-    PinError, Pinning, ProbeReport, ProbeSettings, Probing, Profile, RateLimitSettings, Reach,
-    ReplicaReport, Report, RestartSettings, RetrySettings, Select, ServerReport, ServerService,
-    ServerSettings, ServerState, ServerStatus, Settings, StartError, Summary, ToolSettings,
-    Toolkit, UnknownProfile, Validate, WhenDown, meta_tools,
+    PinError, Pinning, ProbeReport, ProbeSettings, Probing, Profile, ProfileProblem,
+    RateLimitSettings, Reach, ReplicaReport, Report, RestartSettings, RetrySettings, Select,
+    ServerReport, ServerService, ServerSettings, ServerState, ServerStatus, Settings, StartError,
+    Summary, ToolSettings, Toolkit, UnknownProfile, Validate, WhenDown, meta_tools,
 };
 pub use manyhands_transport::{
     Connector, Fingerprint, HttpSettings, InputHandler, InputKind, InputRequest, InputResponse,

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use manyhands_config::{Config, ConfigError, ConfigFile, EntryError, Environment, ServerEntry};
+use manyhands_config::{
+    Config, ConfigError, ConfigFile, EntryError, Environment, Part, ServerEntry,
+};
 use manyhands_core::ServerId;
 use manyhands_toolkit::{Builder, Settings, Toolkit};
 use tokio::time::sleep;
@@ -44,6 +46,8 @@ pub struct Watched<E = ConfigError> {
     access: Access,
     file: ConfigFile,
     config: Config<ServerSection, Settings>,
+    /// The settings of the whole that the toolkit was made with, and its embeddings.
+    started: (Settings, Option<Result<Part, EntryError>>),
 }
 
 /// What a change of the configuration came to.
@@ -58,8 +62,9 @@ pub struct News {
     pub replaced: Vec<ServerId>,
     /// Servers that go on as they were, since their entries cannot be used any more.
     pub kept: Vec<(ServerId, EntryError)>,
-    /// Whether settings of the whole have changed, which the next start takes up.
-    pub settings: bool,
+    /// The keys of settings of the whole that have changed and that the next start takes up; those that are again as they
+    /// were at the start are none.
+    pub settings: Vec<String>,
 }
 
 impl Watched {
@@ -84,11 +89,12 @@ impl<E: From<ConfigError> + fmt::Display + Send + 'static> Watched<E> {
         access: &Access,
     ) -> Result<Self, E> {
         let file = read()?;
-        let config = Config::resolve(&file, &Environment)?;
+        let config: Config<ServerSection, Settings> = Config::resolve(&file, &Environment)?;
         Ok(Self {
             read: Arc::new(read),
             access: access.clone(),
             file,
+            started: (config.settings.clone(), config.embeddings.clone()),
             config,
         })
     }
@@ -166,11 +172,13 @@ impl<E: From<ConfigError> + fmt::Display + Send + 'static> Watched<E> {
 
     fn apply(&mut self, kit: &Toolkit, file: ConfigFile) -> Result<News, E> {
         let next: Config<ServerSection, Settings> = Config::resolve(&file, &Environment)?;
-        let mut news = News {
-            settings: next.settings != self.config.settings
-                || next.embeddings != self.config.embeddings,
-            ..News::default()
-        };
+        let mut news = News::default();
+        if next.settings != self.config.settings || next.embeddings != self.config.embeddings {
+            news.settings = next.settings.differing(&self.started.0);
+            if next.embeddings != self.started.1 {
+                news.settings.push("embeddings".to_owned());
+            }
+        }
         let mut servers = next.servers;
         for old in &self.config.servers {
             match servers.iter_mut().find(|it| it.id == old.id) {
@@ -239,8 +247,9 @@ impl fmt::Display for News {
                 "kept {server} as it was, since it failed to {error}"
             ));
         }
-        if self.settings {
-            said.push("its settings of the whole take effect at the next start".to_owned());
+        if !self.settings.is_empty() {
+            let keys = self.settings.join(", ");
+            said.push(format!("restart to take up its changes of {keys}"));
         }
         if said.is_empty() {
             said.push("nothing that concerns a server has changed".to_owned());

@@ -222,6 +222,13 @@ async fn warm_start(fleet: &Fleet, way: Way, tools: usize) -> Result<WarmStart> 
         found == tools,
         "{found} of {tools} tools were remembered; is what they offer the same at each start?"
     );
+    let report = kit.report();
+    let mut states = report.servers.iter().map(|it| &it.status);
+    ensure!(
+        states.any(|it| *it == ServerStatus::Cached) != way.asks_again(),
+        "servers that were {} are not: {report}",
+        way.what()
+    );
     let first_call = if way == Way::Trusted {
         first_call(&kit, &catalogue).await?
     } else {

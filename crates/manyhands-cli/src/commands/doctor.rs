@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use manyhands::{EmbedError, ProbeReport, Report, ServerReport, ServerStatus};
+use manyhands::{EmbedError, ProbeReport, ReplicaReport, Report, ServerReport, ServerStatus};
 use manyhands_config::Warning;
 use serde_json::{Value, json};
 
@@ -27,6 +27,8 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
     let suspicions = Suspicions::new(&catalogue, kit.pin_report());
     let groups = kit.groups();
     let groups: Vec<String> = groups.problems().iter().map(ToString::to_string).collect();
+    let profiles = kit.profile_problems();
+    let profiles: Vec<String> = profiles.iter().map(ToString::to_string).collect();
     kit.close().await;
     for server in &mut report.servers {
         let notices = lint::schema_notices(&catalogue, &server.id);
@@ -41,9 +43,7 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
             .collect();
         let literal_secrets: Vec<Value> = literal_secrets.iter().map(finding).collect();
         let mut document = json!({
-            "servers": servers,
-            "literal_secrets": literal_secrets,
-            "groups": groups,
+            "servers": servers, "literal_secrets": literal_secrets, "groups": groups, "profiles": profiles,
             "embedder": embedder.map(embedder_as_json),
         });
         if let (Some(findings), Some(document)) = (&findings, document.as_object_mut()) {
@@ -61,6 +61,9 @@ pub(crate) async fn run(options: &Options, lint: bool) -> Result<ExitCode, Failu
         embedder.iter().for_each(tell_of_embedder);
         tell_of(&literal_secrets);
         groups.iter().for_each(|problem| detail("group", problem));
+        profiles
+            .iter()
+            .for_each(|problem| detail("profile", problem));
         findings.iter().for_each(Lint::print);
     }
     Ok(exit_code(&report))
@@ -228,12 +231,23 @@ fn probe_as_json(probe: &ProbeReport) -> Value {
     json!({"ago_ms": milliseconds(probe.ago), "took_ms": milliseconds(probe.took), "cause": probe.cause})
 }
 
+fn replica_as_json(replica: &ReplicaReport) -> Value {
+    json!({
+        "number": replica.number,
+        "state": replica.status.word(),
+        "cause": replica.status.cause(),
+        "mend": replica.status.mend(),
+        "retry_in_ms": replica.retry_in.map(milliseconds),
+    })
+}
+
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn as_json(server: &ServerReport) -> Value {
     let seen = &server.diagnostics;
+    let replicas: Vec<Value> = server.replicas.iter().map(replica_as_json).collect();
     json!({
         "id": server.id,
         "title": server.title,
@@ -250,6 +264,7 @@ pub(crate) fn as_json(server: &ServerReport) -> Value {
         "retry_in_ms": server.retry_in.map(milliseconds),
         "answered_ago_ms": server.answered_ago.map(milliseconds),
         "probe": server.probe.as_ref().map(probe_as_json),
+        "replicas": replicas,
         "stray_lines": seen.stray_lines,
         "stray_sample": seen.stray_sample,
         "oversized": seen.oversized,

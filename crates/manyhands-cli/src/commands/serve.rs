@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::process::ExitCode;
 
-use manyhands::{Changes, News, Toolkit};
+use manyhands::{Changes, Conversation, News, Toolkit};
 use manyhands_gateway::Shown;
 
 use crate::args::Options;
@@ -20,6 +20,7 @@ pub(crate) async fn run(
     let watched = load::watched(options)?;
     let kit = load::remembering(watched.builder()).start();
     let talk = find::enabled(&kit, profiles)?;
+    let checking = tokio::spawn(check_profiles(talk.clone()));
     let mut shown = Shown::from(talk);
     if search {
         shown = shown.by_search();
@@ -28,12 +29,24 @@ pub(crate) async fn run(
     let following = tokio::spawn(watched.follow(kit.clone(), tell_of_configuration));
     let embedding = tokio::spawn(embed(kit.clone(), search));
     let served = serve(shown).await;
+    checking.abort();
     telling.abort();
     following.abort();
     embedding.abort();
     kit.close().await;
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Has it logged what the profiles name that is not there, which is known of a server's tools once that is up.
+async fn check_profiles(talk: Conversation) {
+    let mut changes = talk.toolkit().changes();
+    loop {
+        talk.ready().await;
+        if changes.next().await.is_none() {
+            return;
+        }
+    }
 }
 
 async fn serve(shown: Shown) -> Result<(), Failure> {

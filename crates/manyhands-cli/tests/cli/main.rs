@@ -15,6 +15,7 @@ mod call;
 mod clients;
 mod config_file;
 mod demo;
+mod doctor;
 mod editing;
 mod embedding;
 mod finding;

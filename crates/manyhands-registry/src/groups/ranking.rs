@@ -32,7 +32,7 @@ impl ToolHealth for () {}
 pub struct Measured {
     /// How many calls the figures are of.
     pub calls: usize,
-    /// Which part of them was answered, from 0 to 1.
+    /// Which part of them succeeded, from 0 to 1.
     pub success_rate: f64,
     /// What half of the answers took at the most.
     pub p50: Option<Duration>,
@@ -41,7 +41,7 @@ pub struct Measured {
 }
 
 impl Measured {
-    /// So many calls, of which this part, from 0 to 1, was answered.
+    /// So many calls, of which this part, from 0 to 1, succeeded.
     #[must_use]
     pub fn new(calls: usize, success_rate: f64) -> Self {
         Self {

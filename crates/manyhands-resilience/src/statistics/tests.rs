@@ -13,7 +13,7 @@ fn layer(statistics: &Statistics) -> StatisticsLayer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn percentiles_are_of_answers_and_success_of_calls_that_came_to_the_server() {
+async fn percentiles_are_of_answers_and_success_of_calls_that_say_how_well_it_works() {
     let server = Server::new(async |number, call| {
         let fail = |kind, delivery| Err(CallError::new(kind, delivery, "it failed"));
         match number {
@@ -40,19 +40,31 @@ async fn percentiles_are_of_answers_and_success_of_calls_that_came_to_the_server
     assert_eq!(summary.p50, Some(Duration::from_millis(100)));
     assert_eq!(summary.p95, Some(Duration::from_millis(190)));
     send(&service, call()).await.unwrap_err();
-    assert!((statistics.summary(KEY).unwrap().success_rate - 21.0 / 22.0).abs() < 1e-9);
+    assert_eq!(
+        statistics.summary(KEY),
+        Some(summary),
+        "it was asked wrongly"
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_a_tool_says_to_have_failed_at_is_no_success_and_took_no_time() {
     let server = Server::new(async |number, call| match number {
-        1 => Ok(tool_failure(&call, "permanent", None)),
+        1 => Ok(tool_failure(&call, "critical", None)),
+        2 => Ok(tool_failure(&call, "permanent", None)),
         _ => Ok(reply(&call)),
     });
     let statistics = Statistics::default();
     let service = layer(&statistics).layer(server);
     send(&service, call()).await.unwrap();
-    assert_eq!(statistics.summary(KEY).unwrap().p50, None);
+    let failed = statistics.summary(KEY).unwrap();
+    assert_eq!((failed.calls, failed.p50), (1, None));
+    send(&service, call()).await.unwrap();
+    assert_eq!(
+        statistics.summary(KEY),
+        Some(failed),
+        "it was asked wrongly"
+    );
     send(&service, call()).await.unwrap();
     assert!((statistics.summary(KEY).unwrap().success_rate - 0.5).abs() < 1e-9);
 }
@@ -86,6 +98,43 @@ async fn a_snapshot_comes_back_as_it_was() {
     let restored = Statistics::restore(serde_json::from_str(&kept).unwrap(), 10);
     assert_eq!(restored.summaries(), statistics.summaries());
     assert!(statistics.summary("slack.other").is_none());
+}
+
+#[test]
+fn what_two_wrote_is_brought_together_within_a_bound() {
+    let snapshot = |keys: &[(&str, u32)]| {
+        let recent = |took: u32| serde_json::json!({"micros": vec![took; 99], "answered": [true]});
+        let all = keys
+            .iter()
+            .map(|(key, took)| ((*key).to_owned(), recent(*took)));
+        let all: serde_json::Map<_, _> = all.collect();
+        serde_json::from_value::<StatisticsSnapshot>(all.into()).unwrap()
+    };
+    let before = snapshot(&[("both", 1), ("mine", 1), ("theirs", 1), ("gone", 1)]);
+    let mine = snapshot(&[("both", 2), ("mine", 2), ("theirs", 1), ("gone", 1)]);
+    let theirs = snapshot(&[("both", 3), ("mine", 1), ("theirs", 3), ("zoo", 3)]);
+    let merged = |max| mine.clone().merged(&before, theirs.clone(), max);
+    let all = merged(9);
+    let took: Vec<_> = all
+        .0
+        .iter()
+        .map(|(key, it)| (key.as_str(), it.micros[0]))
+        .collect();
+    let expected = [
+        ("both", 2),
+        ("gone", 1),
+        ("mine", 2),
+        ("theirs", 3),
+        ("zoo", 3),
+    ];
+    assert_eq!(took, expected);
+    assert_eq!(all.0["theirs"].micros.len(), RECENT);
+    let kept = merged(2);
+    assert_eq!(
+        kept.keys().collect::<Vec<_>>(),
+        ["both", "mine"],
+        "its own come first"
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! One conversation among many: which servers and tools it is about, and what its model was shown. It must not know how
 //! a model is asked.
 
+mod problem;
 mod profile;
 mod scope;
 
@@ -13,6 +14,7 @@ use manyhands_core::{ServerId, clip, nearest};
 use manyhands_registry::{Query, Selection, ServerFit, ToolEntry};
 use serde_json::Value;
 
+pub use self::problem::ProfileProblem;
 pub use self::profile::Profile;
 pub(crate) use self::scope::Scope;
 
@@ -81,7 +83,8 @@ impl Toolkit {
 }
 
 impl Conversation {
-    /// Makes it about a profile too, and starts the servers of that which are not running yet.
+    /// Makes it about a profile too, and starts the servers of that which are not running yet. What it names and is not
+    /// there is told to the log, here and in [`ready`](Self::ready); see [`Toolkit::profile_problems`].
     ///
     /// # Errors
     /// [`UnknownProfile`] with the nearest name.
@@ -96,6 +99,7 @@ impl Conversation {
         }
         self.state().profiles.insert(profile.to_owned());
         self.start();
+        self.tell_of_problems();
         Ok(self)
     }
 
@@ -142,6 +146,7 @@ impl Conversation {
         let servers = self.scope().servers(&shared);
         let slots: Vec<_> = servers.iter().filter_map(|it| shared.slot(it)).collect();
         join_all(slots.iter().map(|slot| started(slot))).await;
+        self.tell_of_problems();
     }
 
     /// Chooses among its tools. What was chosen in it before comes first, in its order, so that a model's prompt cache
@@ -244,6 +249,21 @@ impl Conversation {
         self.state().shown = Some(selection.clone());
     }
 
+    /// Tells once what is wrong with the profiles that are enabled.
+    fn tell_of_problems(&self) {
+        let recipe = self.kit.recipe();
+        let profiles = &recipe.settings.profiles;
+        for name in self.enabled() {
+            let profile = profiles.get(&name);
+            for problem in profile.map_or(Vec::new(), |it| self.kit.problems_of(&name, it)) {
+                let text = problem.to_string();
+                if recipe.conversations().told.insert(text.clone()) {
+                    tracing::warn!("{text}");
+                }
+            }
+        }
+    }
+
     fn start(&self) {
         let servers = self.scope().servers(&self.kit.shared());
         self.kit.start_servers(|slot| servers.contains(&slot.id));
@@ -294,6 +314,8 @@ type Key = (Option<String>, String);
 pub(crate) struct Conversations {
     by_key: HashMap<Key, (u64, Arc<Mutex<State>>)>,
     uses: u64,
+    /// What was told of profiles.
+    told: BTreeSet<String>,
 }
 
 impl Conversations {

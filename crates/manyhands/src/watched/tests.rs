@@ -159,17 +159,26 @@ async fn a_fragment_that_breaks_costs_no_running_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn settings_of_the_whole_are_said_to_wait() {
-    let mut scene = Scene::new(&[("mcp.json", TWO)]);
-    for settings in [
-        r#"{"grace": "1s"}"#,
-        r#"{"grace": "1s", "embeddings": {"url": "x"}}"#,
-    ] {
-        let text = TWO.replacen('{', &format!("{{\"manyhands\": {settings}, "), 1);
-        let told = scene.told("mcp.json", &text).await;
-        assert_eq!(
-            told,
-            "its settings of the whole take effect at the next start"
-        );
-    }
+async fn settings_of_the_whole_that_wait_for_a_restart_are_named() {
+    let with = |settings: &str| TWO.replacen('{', &format!(r#"{{"manyhands": {settings}, "#), 1);
+    let started = with(r#"{"grace": "1s", "pins": "off"}"#);
+    let mut scene = Scene::new(&[("mcp.json", &started)]);
+    let changed = r#"{"grace": "1s", "pins": "off", "profiles": {"p": {"servers": ["a"]}}, "groups": {"g": ["a.x", "b.x"]}}"#;
+    let told = scene.told("mcp.json", &with(changed)).await;
+    assert_eq!(told, "restart to take up its changes of groups, profiles");
+    let embeds = changed.replacen('{', r#"{"embeddings": {"url": "x"}, "#, 1);
+    let told = scene.told("mcp.json", &with(&embeds)).await;
+    assert_eq!(
+        told,
+        "restart to take up its changes of groups, profiles, embeddings"
+    );
+    scene.told("mcp.json", &with(changed)).await;
+    // A change of a server says nothing of them again.
+    let other = with(changed).replace("no-such-b", "no-such-c");
+    assert_eq!(scene.told("mcp.json", &other).await, "changed b");
+    // They are as they were at the start, so that there is nothing to take up.
+    let told = scene
+        .told("mcp.json", &started.replace("no-such-b", "no-such-c"))
+        .await;
+    assert_eq!(told, "nothing that concerns a server has changed");
 }
