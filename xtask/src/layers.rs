@@ -46,7 +46,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "manyhands-resilience",
         floor: 1,
-        is_for: "tower layers over any service for calls: deadline, retry with a budget, circuit breaker, bulkhead, rate limit, coalescing, chaos; how fast and how reliable each key was of late; the rule of what may be sent twice",
+        is_for: "tower layers over any service for calls: deadline, retry with a budget, hedge, circuit breaker, bulkhead, rate limit, coalescing, chaos; how fast and how reliable each key was of late; the rule of what may be sent twice",
         must_not_know: "what the servers' names mean, MCP's methods, connections",
     },
     Layer {

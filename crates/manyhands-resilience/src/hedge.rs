@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use futures_util::poll;
 use manyhands_core::{Call, HumanDuration, ServerId, Transit, Tried};
 use schemars::JsonSchema;
@@ -190,13 +190,12 @@ impl Guard for HedgeLayer {
         "hedge"
     }
 
-    // Not an `async fn`: it would have room for the way and the call once more.
-    fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> impl Future<Output = Outcome> + Send {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         self.0.budget.deposit();
+        // Boxed, both: where nothing is hedged, no call has room for this layer.
         match self.pace(&call) {
-            // Boxed, since it has room for two calls, of which most have no need.
-            Some(pace) => Either::Left(Box::pin(self.race(inner, call, pace))),
-            None => Either::Right(inner.send(call)),
+            Some(pace) => Box::pin(self.race(inner, call, pace)).await,
+            None => Box::pin(inner.send(call)).await,
         }
     }
 }

@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use futures_util::future::Either;
 use manyhands_core::Call;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -338,11 +337,10 @@ impl<G: Guard> Guard for Option<G> {
         self.as_ref().is_some_and(Guard::dawdles)
     }
 
-    // Not an `async fn`: it would have room for the way and the call once more.
-    fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> impl Future<Output = Outcome> + Send {
+    async fn around<I: Inner>(&self, inner: I, call: Box<Call>) -> Outcome {
         match self {
-            Some(guard) => Either::Left(guard.around(inner, call)),
-            None => Either::Right(inner.send(call)),
+            Some(guard) => guard.around(inner, call).await,
+            None => inner.send(call).await,
         }
     }
 }
