@@ -56,8 +56,8 @@ impl Link {
             // A box of its own: else a call through a pipe would carry the room that this takes through every layer.
             Self::Http(client) => Box::pin(client.exchange(session, outbound, clock)).await,
         };
-        if !matches!(outcome, Ok(Answer::Result(_))) {
-            Box::pin(self.hide(session, outbound.context, &mut outcome)).await;
+        if has_words(&outcome) {
+            Box::pin(self.hide(session, outbound.context, clock, &mut outcome)).await;
         }
         outcome
     }
@@ -67,11 +67,13 @@ impl Link {
         &self,
         session: &Session,
         context: &CallContext,
+        clock: &Clock,
         outcome: &mut Result<Answer, Failure>,
     ) {
         let used = match self {
             Self::Pipe(_) => None,
-            Self::Http(client) => client.authorization().await,
+            // A token may have to be renewed for that, which is on the call's time.
+            Self::Http(client) => clock.run(client.authorization()).await.ok().flatten(),
         };
         let of_call = context.headers.iter().map(|(_, value)| value);
         for hidden in [
@@ -92,5 +94,17 @@ impl Link {
                 _ => {}
             }
         }
+    }
+}
+
+/// Whether there is a text of the server's in it that says what went wrong.
+fn has_words(outcome: &Result<Answer, Failure>) -> bool {
+    use Failure::{Cancelled, InputRequired, Rpc, Unusable};
+    match outcome {
+        Ok(answer) => !matches!(answer, Answer::Result(_)),
+        Err(failure) => matches!(
+            failure,
+            Rpc(_) | Unusable(_) | Cancelled(_) | InputRequired(_)
+        ),
     }
 }
